@@ -28,11 +28,12 @@ ALLOWED = {
 IMPURE_HEADER = re.compile(
     r"^(time\.h|sys/(time|timerfd|stat|socket|un|inotify|epoll|mount|statfs|vfs|file|uio|wait)\.h"
     r"|unistd\.h|fcntl\.h|dirent\.h|ftw\.h|poll\.h|netdb\.h|netinet/.*|arpa/.*|syslog\.h|systemd/.*"
-    r"|sqlite3\.h|curl/.*|libconfig\.h|jansson\.h|base/log\.h|base/io\.h|base/file[^/]*\.h)$"
+    r"|sqlite3\.h|curl/.*|libconfig\.h|jansson\.h|base/log\.h|base/fileio\.h)$"
 )
 IMPURE_CALL = re.compile(
     r"(?<![\w.>])(time|clock_gettime|clock|gettimeofday|fopen|open|openat|creat|socket|printf|fprintf"
-    r"|puts|fputs|perror|syslog|getenv|setenv|random|rand|localtime|gmtime|tzset)\s*\("
+    r"|puts|fputs|perror|syslog|getenv|setenv|random|rand|localtime|gmtime|tzset"
+    r"|clock_realtime|clock_monotonic|clock_now)\s*\("
 )
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
 COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.S)

@@ -12,7 +12,7 @@ import sys
 import tree
 
 ALWAYS = [
-    (".." + "/shared", "a folder outside the project"),
+    (r"\.\." + "/shared", "a folder outside the project"),
     (r"/home/[a-z][\w.-]*/", "somebody's home"),
     (r"/root/[\w.]", "somebody's home"),
 ]
