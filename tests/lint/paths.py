@@ -17,13 +17,13 @@ ALWAYS = [
     (r"/root/[\w.]", "somebody's home"),
 ]
 # A clone straight below one of these says nothing: their names are in every manual page.
-COMMON = {"/", "/tmp", "/srv", "/opt", "/home", "/root", "/usr/src", "/var/tmp", "/mnt"}
+COMMON = {"/", "/tmp", "/srv", "/srv/evidence", "/opt", "/home", "/root", "/usr/src", "/var/tmp", "/mnt", "/src"}
 
 
 def workplace(root):
     """The folder the clone lies in, as a needle."""
     parent = os.path.dirname(os.path.abspath(root))
-    return [] if parent in COMMON else [(re.escape(parent + "/"), "the folder this clone lies in")]
+    return [] if parent in COMMON else [(r"(?<![\w./-])" + re.escape(parent + "/"), "the folder this clone lies in")]
 
 
 def check(root, more):
