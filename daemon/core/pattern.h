@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Shell patterns over names as people write them: * ? [a-z] [!a-z] {a,b} and \\ to quote; no pattern crosses '/'.
+ * Pure. Rule: docs/semantics.md, section 6, point 3. Never exponential, whatever the pattern.
+ */
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+
+struct pattern; /* opaque, in the arena */
+
+/**
+ * pattern_compile() - @text to something fast to match
+ * @fold:      also without diacritics, đ → d, space '-' '_' alike; without it: NFC, without regard to case
+ * @ret_error: what is wrong, in words (static)
+ *
+ * Return: 0, -EINVAL (unbalanced, empty, more than 256 alternatives, longer than 1024 bytes).
+ */
+int pattern_compile(struct arena *arena, const char *text, bool fold, const struct pattern **ret,
+                    const char **ret_error);
+bool pattern_is_fold(const struct pattern *pattern);
+
+/* A name in the two forms that patterns are matched against, made once for many patterns. */
+struct match_name {
+        char *plain;  /* owned; case-folded NFC; NULL when the name is no valid UTF-8 */
+        char *folded; /* owned; also without diacritics */
+};
+
+int match_name_init(struct match_name *name, const char *text); /* 0, -ENOMEM; invalid UTF-8 is 0 and matches nothing */
+void match_name_done(struct match_name *name);
+bool pattern_match(const struct pattern *pattern, const struct match_name *name);
