@@ -9,11 +9,14 @@
 
 #include <stddef.h>
 
+#include "base/cleanup.h"
+
 struct arena;
 
 /** arena_new() - an empty arena. Return: owned by the caller, NULL when out of memory. */
 struct arena *arena_new(void);
 struct arena *arena_free(struct arena *arena);
+DEFINE_CLEANUP(struct arena *, arena_free)
 
 /**
  * arena_alloc() - zeroed memory, aligned for any type, owned by the arena
@@ -23,8 +26,9 @@ struct arena *arena_free(struct arena *arena);
  * cannot be run, and the caller is the configuration of a service that keeps its old one elsewhere).
  */
 void *arena_alloc(struct arena *arena, size_t size);
+void *arena_alloc_array(struct arena *arena, size_t n, size_t item_size); /* as above; n * item_size may overflow */
 char *arena_strdup(struct arena *arena, const char *s); /* NULL gives NULL */
 char *arena_strndup(struct arena *arena, const char *s, size_t n);
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-#define arena_new_array(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (n)))
+#define arena_new_array(arena, type, n) ((type *)arena_alloc_array((arena), (n), sizeof(type)))

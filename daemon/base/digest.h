@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
+
 #define SHA256_SIZE 32
 #define SHA256_HEX 65 /* with NUL */
 
@@ -14,6 +16,7 @@ struct sha256; /* running digest, owned */
 
 struct sha256 *sha256_new(void); /* NULL when out of memory */
 struct sha256 *sha256_free(struct sha256 *d);
+DEFINE_CLEANUP(struct sha256 *, sha256_free)
 int sha256_update(struct sha256 *d, const void *data, size_t len);
 int sha256_final(struct sha256 *d, uint8_t ret[SHA256_SIZE]); /* the digest can not be updated afterwards */
 int sha256_of(const void *data, size_t len, uint8_t ret[SHA256_SIZE]);
