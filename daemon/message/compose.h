@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * From a digest (who is told what) to the bytes of a mail. Pure but for reading templates once: it knows no clock, no store, no network.
+ * docs/architecture.md, "A message".
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/notice.h"
+#include "core/score.h"
+
+struct templates; /* all templates of all languages, parsed */
+
+/**
+ * templates_load() - built-in folder, files of the same name in @override replace them
+ * @dir:      EVIDENCED_DATADIR/templates, with a folder for each language
+ * @override: /etc/evidenced/templates; NULL or missing: none
+ * @on_error: called with "FILE:LINE: …" for each that can not be read or parsed; may be NULL
+ *
+ * Return: 0, -EINVAL when any is missing or bad, -errno.
+ */
+typedef void (*template_error_fn)(void *userdata, const char *file, unsigned line, const char *text);
+int templates_load(const char *dir, const char *override, template_error_fn on_error, void *userdata,
+                   struct templates **ret);
+struct templates *templates_free(struct templates *templates);
+
+/* What a digest does not know but a mail says. All borrowed. */
+struct compose_context {
+        const struct model *model;
+        const struct templates *templates;
+        const char *message_id;  /* with angle brackets, made by the caller */
+        const char *in_reply_to; /* Message-ID of the thread's first mail; NULL: none */
+        const struct scoreboard *scores; /* for reports; NULL otherwise */
+        const char *ledger_head; /* hex, for weekly reports; NULL */
+        uint32_t ics_sequence;
+};
+
+/* A composed mail. Owned strings. */
+struct composed {
+        char *subject; /* decoded */
+        char *bytes;   /* RFC 5322, CRLF, 7-bit */
+        size_t size;
+        char *text;    /* the plain text part, decoded: for `preview` */
+};
+void composed_done(struct composed *c);
+
+/** compose_subject() - only the subject of a digest: what `simulate` prints. Owned; NULL when out of memory. */
+char *compose_subject(const struct compose_context *context, const struct digest *digest);
+
+/** compose_message() - the whole mail. Return: 0, -ENOMEM, -EINVAL (a template fails: context->templates came unchecked). */
+int compose_message(const struct compose_context *context, const struct digest *digest, struct composed *ret);
+
+/** compose_items_json() - the items as `simulate --json` prints them: a JSON array, owned; NULL when out of memory. */
+char *compose_items_json(const struct model *model, const struct digest *digest);
