@@ -164,6 +164,7 @@ class Sink(evtest.TestCase):
     def test_delivery(self):
         with evtest.SmtpSink() as sink:
             send(sink, ["b@y.example", "c@y.example"])
+            sink.wait_for(1)
             send(sink, data=CLEAN + b"x" * 900 + b"\r\n" + b"\r\n\r\n" * 3000)
             messages = sink.wait_for(2)
             self.assertEqual(messages[0].recipients, ["b@y.example", "c@y.example"])
@@ -190,7 +191,7 @@ class Parsing(evtest.TestCase):
             "0 headers Date": CLEAN.replace(b"Date:", b"X-Date:"),
             "2 headers To": CLEAN.replace(b"To:", b"To: c@y.example\r\nTo:"),
             "stray CR": CLEAN.replace(b"one", b"o\rne"),
-            "999 bytes": CLEAN.replace(b"one", b"o" * 999),
+            "more than 998": CLEAN.replace(b"one", b"o" * 999),
             "Defect": CLEAN.replace(b"From: a@x.example", b"From: a b <a@x.example"),
             "multipart": CLEAN.replace(b"To:", b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=q\r\nTo:"),
             "InvalidBase64": CLEAN.replace(b"To:", b"MIME-Version: 1.0\r\nContent-Transfer-Encoding: base64\r\nTo:"),

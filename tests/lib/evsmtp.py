@@ -467,7 +467,10 @@ class SmtpSink:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def messages(self):
-        """The messages that are complete, oldest first; line ends are LF in the files smtp-sink writes."""
+        """The messages that are complete; line ends are LF in the files smtp-sink writes.
+
+        Oldest first, but those that came within one tick of the kernel's clock (4 ms) in any order.
+        """
         paths = [os.path.join(self.folder, name) for name in os.listdir(self.folder)]
         found = []
         for path in sorted(paths, key=lambda path: (os.stat(path).st_mtime_ns, path)):
@@ -531,7 +534,7 @@ def parse_message(raw):
     problems = []
     for number, line in enumerate(raw.split(b"\n"), 1):
         if len(line.rstrip(b"\r")) > 998:
-            problems.append(f"line {number} has {len(line)} bytes")
+            problems.append(f"line {number} has more than 998 bytes")
         if any(byte >= 0x80 for byte in line):
             problems.append(f"line {number} is not ASCII")
         if b"\r" in line.rstrip(b"\r") or b"\0" in line:
