@@ -98,6 +98,8 @@ def check_sums(conf):
     for area in conf["areas"]:
         expect(f"area {area['id']}", "points", area["points"],
                sum(task["points"] for task in tasks if task["area"] == area["id"]))
+        expect(f"area {area['id']}", "unassigned", area.get("unassigned", False),
+               any(task.get("unassigned", False) for task in tasks if task["area"] == area["id"]))
 
 
 def check_calendar(calendar):
