@@ -19,10 +19,12 @@
 
 #define MESSAGE_MAX 4096 /* bytes; longer lines are cut */
 #define FIELDS_MAX 24
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 static struct {
         const char *program; /* borrowed for ever */
-        bool journal;        /* stderr is a stream of the journal's */
+        bool stream;         /* stderr is a stream of the journal's */
+        bool native;         /* and so is its socket for fields in reach */
         int max_level;
 } logger = {.program = "evidenced", .max_level = LOG_INFO};
 
@@ -58,7 +60,7 @@ static void write_stderr(int level, const char *message) {
         struct iovec iov[3];
         ssize_t n;
 
-        if (logger.journal) /* the journal reads the level from there (sd-daemon(3)) */
+        if (logger.stream) /* the journal reads the level from there (sd-daemon(3)) */
                 snprintf(prefix, sizeof(prefix), "<%d>", level);
         else
                 snprintf(prefix, sizeof(prefix), "%s: ", logger.program);
@@ -97,7 +99,7 @@ static void emit(int level, const char *const *fields, const char *message) {
 
         if (clean)
                 message = clean;
-        if (!logger.journal || !write_journal(level, fields, message))
+        if (!logger.native || !write_journal(level, fields, message))
                 write_stderr(level, message);
 }
 
@@ -106,7 +108,9 @@ void log_init(const char *program) {
         int level;
 
         logger.program = program;
-        logger.journal = stderr_is_journal();
+        logger.stream = stderr_is_journal();
+        /* Where a sandbox hides the socket, sd_journal_sendv() drops the line and says that all is well. */
+        logger.native = logger.stream && access(JOURNAL_SOCKET, W_OK) == 0;
         if (!wanted)
                 return;
         level = level_from_string(wanted);

@@ -144,6 +144,8 @@ const char *zone_format(usec_t instant, char buf[INSTANT_BUFFER]) {
         unsigned s = (unsigned)(local - date * SEC_PER_DAY);
         char day[DATE_BUFFER];
 
+        if (instant == USEC_INFINITY)
+                return strcpy(buf, "never");
         snprintf(buf, INSTANT_BUFFER, "%sT%02u:%02u:%02u%c%02u:%02u", date_format(date, day),
                  s / 3600 % 24, s / 60 % 60, s % 60, minutes < 0 ? '-' : '+',
                  (unsigned)away / 60 % 100, (unsigned)away % 60);
@@ -215,6 +217,7 @@ static int take_offset(const char **s, int *ret_offset) {
 int zone_parse(const char *s, usec_t *ret) {
         int second = 0, usec = 0, offset, r;
         char day[DATE_BUFFER];
+        bool timed;
         date_t date;
 
         memcpy(day, s, strnlen(s, DATE_BUFFER - 1));
@@ -223,7 +226,8 @@ int zone_parse(const char *s, usec_t *ret) {
         if (r < 0)
                 return r;
         s += DATE_BUFFER - 1;
-        if (*s) {
+        timed = *s != '\0';
+        if (timed) {
                 if (*s != 'T' && *s != 't' && *s != ' ')
                         return -EINVAL;
                 s++;
@@ -231,12 +235,14 @@ int zone_parse(const char *s, usec_t *ret) {
                 if (r < 0)
                         return r;
         }
-        if (*s == 'Z' || *s == 'z' || *s == '+' || *s == '-') {
+        if (timed && (*s == 'Z' || *s == 'z' || *s == '+' || *s == '-')) {
                 r = take_offset(&s, &offset);
                 if (r < 0)
                         return r;
                 if (*s)
                         return -EINVAL;
+                if (second == SEC_PER_DAY)
+                        return -ERANGE;
                 *ret = (date * SEC_PER_DAY + second - offset) * USEC_PER_SEC + usec;
                 return 0;
         }

@@ -39,10 +39,13 @@ struct civil {
 
 struct civil zone_civil(usec_t instant);
 
-/** zone_format() - RFC 3339 with offset, whole seconds ("2018-11-12T07:30:00+07:00"). Return: @buf. */
+/**
+ * zone_format() - RFC 3339 with offset, whole seconds ("2018-11-12T07:30:00+07:00"); "never" for USEC_INFINITY
+ * Return: @buf.
+ */
 const char *zone_format(usec_t instant, char buf[INSTANT_BUFFER]);
 /**
- * zone_parse() - RFC 3339 with offset or Z, or a date, or a local date and time ("2018-11-12 07:30")
+ * zone_parse() - RFC 3339 with offset or Z, or a date, or a local date and time ("2018-11-12 07:30", also 24:00)
  * Return: 0, -EINVAL or -ERANGE.
  */
 int zone_parse(const char *s, usec_t *ret);
