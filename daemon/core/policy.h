@@ -32,9 +32,12 @@ struct offset {
 #define OFFSET_BUFFER 24 /* "-15wd" */
 #define OFFSET_MAX 5000  /* greatest count of any unit */
 #define STEP_DEFAULT_FIRINGS 60
+#define POLICY_MAX_RUNGS 1000 /* reminders of one ladder, after expansion */
 
 /** "-15wd", "0", "+2h". "-0wd", "0d", a missing sign or a count above OFFSET_MAX: -EINVAL. */
 int offset_parse(const char *s, struct offset *ret);
+/** "1wd" or "+1wd", as `every` is written; at least one, else -EINVAL. */
+int offset_parse_distance(const char *s, struct offset *ret);
 const char *offset_format(struct offset offset, char buf[OFFSET_BUFFER]);
 bool offset_equal(struct offset a, struct offset b);
 
