@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Shell patterns over names as people write them: * ? [a-z] [!a-z] {a,b} and \\ to quote; no pattern crosses '/'.
+ * Shell patterns over names as people write them: * ? [a-z] [!a-z] {a,b} and \ to quote; no pattern crosses '/'.
  * Pure. Rule: docs/semantics.md, section 6, point 3. Never exponential, whatever the pattern.
  */
 
@@ -10,14 +10,19 @@
 
 #include "base/arena.h"
 
+#define PATTERN_MAX_BYTES 1024
+#define PATTERN_MAX_ALTERNATIVES 256
+#define PATTERN_MAX_DEPTH 16 /* braces within braces */
+
 struct pattern; /* opaque, in the arena */
 
 /**
  * pattern_compile() - @text to something fast to match
- * @fold:      also without diacritics, đ → d, space '-' '_' alike; without it: NFC, without regard to case
+ * @fold:      also without diacritics, đ → d, space '-' '_' alike (a run of them is one); without it: NFC, without
+ *             regard to case
  * @ret_error: what is wrong, in words (static)
  *
- * Return: 0, -EINVAL (unbalanced, empty, more than 256 alternatives, longer than 1024 bytes).
+ * Return: 0, -EINVAL (unbalanced, empty, no UTF-8, over one of the limits above), -ENOMEM.
  */
 int pattern_compile(struct arena *arena, const char *text, bool fold, const struct pattern **ret,
                     const char **ret_error);
@@ -29,6 +34,7 @@ struct match_name {
         char *folded; /* owned; also without diacritics */
 };
 
-int match_name_init(struct match_name *name, const char *text); /* 0, -ENOMEM; invalid UTF-8 is 0 and matches nothing */
+int match_name_init(struct match_name *name,
+                    const char *text); /* 0, -ENOMEM; invalid UTF-8 is 0 and matches nothing */
 void match_name_done(struct match_name *name);
 bool pattern_match(const struct pattern *pattern, const struct match_name *name);

@@ -1,0 +1,1 @@
+evidenced_unit_test(core pattern)
