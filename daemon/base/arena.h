@@ -26,9 +26,11 @@ DEFINE_CLEANUP(struct arena *, arena_free)
  * cannot be run, and the caller is the configuration of a service that keeps its old one elsewhere).
  */
 void *arena_alloc(struct arena *arena, size_t size);
-void *arena_alloc_array(struct arena *arena, size_t n, size_t item_size); /* as above; n * item_size may overflow */
+/* As above, with the product checked. */
+void *arena_alloc_array(struct arena *arena, size_t n, size_t item_size);
 char *arena_strdup(struct arena *arena, const char *s); /* NULL gives NULL */
 char *arena_strndup(struct arena *arena, const char *s, size_t n);
-char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *arena_printf(struct arena *arena, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
 
 #define arena_new_array(arena, type, n) ((type *)arena_alloc_array((arena), (n), sizeof(type)))

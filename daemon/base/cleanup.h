@@ -23,9 +23,7 @@
                         f(*p);                                                                     \
         }
 
-static inline void free_p(void *p) {
-        free(*(void **)p);
-}
+static inline void free_p(void *p) { free(*(void **)p); }
 
 static inline void close_p(int *fd) {
         if (*fd >= 0)

@@ -18,8 +18,11 @@ struct sha256 *sha256_new(void); /* NULL when out of memory */
 struct sha256 *sha256_free(struct sha256 *d);
 DEFINE_CLEANUP(struct sha256 *, sha256_free)
 int sha256_update(struct sha256 *d, const void *data, size_t len);
-int sha256_final(struct sha256 *d, uint8_t ret[SHA256_SIZE]); /* the digest can not be updated afterwards */
+/* The digest can not be updated afterwards. */
+int sha256_final(struct sha256 *d, uint8_t ret[SHA256_SIZE]);
 int sha256_of(const void *data, size_t len, uint8_t ret[SHA256_SIZE]);
 
-const char *hex_encode(const uint8_t *data, size_t len, char *buf); /* buf: 2 * len + 1; returns buf */
-int hex_decode(const char *hex, uint8_t *ret, size_t len);          /* exactly 2 * len digits, or -EINVAL */
+/* @buf: 2 * len + 1 bytes; returned */
+const char *hex_encode(const uint8_t *data, size_t len, char *buf);
+/* Exactly 2 * len digits, or -EINVAL. */
+int hex_decode(const char *hex, uint8_t *ret, size_t len);

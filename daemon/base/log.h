@@ -26,7 +26,8 @@ int log_full(int level, int error, const char *format, ...) __attribute__((forma
  * log_fields() - one line with journal fields
  * @fields: NULL-ended array of "NAME=value" strings (upper-case names), MESSAGE not among them; may be NULL
  */
-void log_fields(int level, const char *const *fields, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_fields(int level, const char *const *fields, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
 
 #define log_debug(...) log_full(LOG_DEBUG, 0, __VA_ARGS__)
 #define log_info(...) log_full(LOG_INFO, 0, __VA_ARGS__)

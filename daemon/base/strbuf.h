@@ -17,8 +17,7 @@ struct strbuf {
 };
 
 #define STRBUF_INIT                                                                                \
-        (struct strbuf) {                                                                          \
-        }
+        (struct strbuf) {}
 
 void strbuf_done(struct strbuf *b);
 void strbuf_reset(struct strbuf *b); /* keeps the memory */
@@ -26,7 +25,8 @@ void strbuf_add(struct strbuf *b, const void *data, size_t len);
 void strbuf_adds(struct strbuf *b, const char *s);
 void strbuf_addc(struct strbuf *b, char c);
 void strbuf_addf(struct strbuf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void strbuf_addv(struct strbuf *b, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+void strbuf_addv(struct strbuf *b, const char *format, va_list ap)
+        __attribute__((format(printf, 2, 0)));
 /** Return: 0, or -ENOMEM when any addition since init/reset failed. */
 int strbuf_error(const struct strbuf *b);
 /** Return: the string ("" when empty), borrowed until the next change. */

@@ -89,7 +89,7 @@ int strmap_put(struct strmap *map, const char *key, void *value) {
 
                 if (!copy)
                         return -ENOMEM;
-                *s = (struct slot){ .key = copy, .hash = hash };
+                *s = (struct slot){.key = copy, .hash = hash};
                 map->n++;
         }
         s->value = value;
@@ -124,9 +124,7 @@ void *strmap_remove(struct strmap *map, const char *key) {
         return value;
 }
 
-size_t strmap_size(const struct strmap *map) {
-        return map->n;
-}
+size_t strmap_size(const struct strmap *map) { return map->n; }
 
 void *strmap_next(const struct strmap *map, size_t *cursor, const char **ret_key) {
         for (; *cursor < map->cap; (*cursor)++) {

@@ -21,8 +21,9 @@ static int take_u64(const char **s, uint64_t *ret) {
         if (*p < '0' || *p > '9')
                 return -EINVAL;
         for (; *p >= '0' && *p <= '9'; p++)
-                over |= __builtin_mul_overflow(value, 10, &value) |
-                        __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value);
+                if (__builtin_mul_overflow(value, 10, &value) ||
+                    __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
+                        over = true; /* but read on: what follows may be no number at all */
         *s = p;
         *ret = value;
         return over ? -ERANGE : 0;

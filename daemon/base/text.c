@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unicase.h>
-#include <unictype.h>
 #include <uninorm.h>
 #include <unistr.h>
 #include <uniwidth.h>
@@ -15,101 +13,43 @@
 
 #define NEAREST_MAX 64 /* code points; longer words are no typing errors */
 
-static bool is_ascii(const char *s) {
-        for (; *s; s++)
-                if ((unsigned char)*s >= 0x80)
+/*
+ * Valid UTF-8 of letters that are composed already (all below the combining marks, and the block of the Vietnamese
+ * ones): nothing to normalise. Other text goes to the library, which takes a hundred times as long.
+ */
+static bool is_composed_latin(const char *s) {
+        const uint8_t *p = (const uint8_t *)s;
+
+        while (*p) {
+                if (*p < 0x80)
+                        p += 1;
+                else if (*p >= 0xc2 && *p <= 0xcb && (p[1] & 0xc0) == 0x80) /* U+0080..U+02FF */
+                        p += 2;
+                else if (*p == 0xe1 && p[1] >= 0xb8 && p[1] <= 0xbb &&
+                         (p[2] & 0xc0) == 0x80) /* U+1E00..U+1EFF */
+                        p += 3;
+                else
                         return false;
+        }
         return true;
 }
-
-static bool is_separator(ucs4_t c) { return c == ' ' || c == '-' || c == '_'; }
 
 bool utf8_valid(const char *s, size_t len) {
         return !memchr(s, 0, len) && !u8_check((const uint8_t *)s, len);
 }
 
-/* With its NUL in the length, what the library gives back is a string again. */
-static uint8_t *normalize(uninorm_t form, const uint8_t *s, size_t len_with_nul) {
-        size_t n;
-
-        return u8_normalize(form, s, len_with_nul, NULL, &n);
-}
-
 char *text_nfc(const char *s) {
-        size_t len = strlen(s);
+        size_t len, n;
 
-        if (is_ascii(s))
+        if (is_composed_latin(s))
                 return strdup(s);
+        len = strlen(s);
         if (!utf8_valid(s, len)) {
                 errno = EILSEQ;
                 return NULL;
         }
-        return (char *)normalize(UNINORM_NFC, (const uint8_t *)s, len + 1);
-}
-
-static char *fold_ascii(const char *s, bool diacritics) {
-        char *folded = malloc(strlen(s) + 1), *p = folded;
-
-        if (!folded)
-                return NULL;
-        for (; *s; s++) {
-                char c = *s;
-
-                if (c >= 'A' && c <= 'Z')
-                        c = (char)(c - 'A' + 'a');
-                if (diacritics && is_separator((ucs4_t)c)) {
-                        if (p > folded && p[-1] == '-')
-                                continue;
-                        c = '-';
-                }
-                *p++ = c;
-        }
-        *p = '\0';
-        return folded;
-}
-
-/* @s, case-folded and in NFD, loses its marks in place: no character becomes longer. */
-static void drop_diacritics(uint8_t *s) {
-        const uint8_t *end = s + u8_strlen(s);
-        uint8_t *to = s, *begin = s;
-
-        while (s < end) {
-                ucs4_t c;
-                int n = u8_mbtouc(&c, s, (size_t)(end - s));
-
-                s += n;
-                if (uc_is_general_category(c, UC_NON_SPACING_MARK))
-                        continue;
-                if (c == 0x0111) /* đ has a stroke, which is no mark to Unicode */
-                        c = 'd';
-                if (is_separator(c)) {
-                        if (to > begin && to[-1] == '-')
-                                continue;
-                        c = '-';
-                }
-                to += u8_uctomb(to, c, n);
-        }
-        *to = '\0';
-}
-
-char *text_fold(const char *s, bool diacritics) {
-        _cleanup_free_ uint8_t *folded = NULL;
-        size_t len = strlen(s), n;
-
-        if (is_ascii(s))
-                return fold_ascii(s, diacritics);
-        if (!utf8_valid(s, len)) {
-                errno = EILSEQ;
-                return NULL;
-        }
-        folded = u8_casefold((const uint8_t *)s, len + 1, NULL,
-                             diacritics ? UNINORM_NFD : UNINORM_NFC, NULL, &n);
-        if (!folded || !diacritics)
-                return (char *)steal_ptr(folded);
-        drop_diacritics(folded);
-        if (is_ascii((char *)folded))
-                return (char *)steal_ptr(folded);
-        return (char *)normalize(UNINORM_NFC, folded, u8_strlen(folded) + 1);
+        /* with its NUL in the length, what the library gives back is a string again */
+        return (char *)u8_normalize(UNINORM_NFC, (const uint8_t *)s, len + 1, NULL, &n);
 }
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Text as people write it: UTF-8 checks, NFC, folding, natural order, shell patterns. Pure. Normalisation
- * and case folding are libunistring's.
+ * Text as people write it: UTF-8 checks, NFC, folding, natural order. Pure. Normalisation and case
+ * folding are libunistring's.
  */
 
 #include <stdbool.h>
@@ -43,8 +43,10 @@ const char *text_nearest(const char *s, const char *const *candidates, size_t n)
 /** Parse and print helpers; all refuse trailing text. Return 0 or -EINVAL / -ERANGE. */
 int parse_u64(const char *s, uint64_t *ret);
 int parse_i32(const char *s, int32_t *ret);
-int parse_size(const char *s, uint64_t *ret_bytes);       /* "0", "10K", "2M", "1G": powers of 1024 */
-int parse_duration(const char *s, int64_t *ret_usec);     /* "500ms", "5s", "10m", "1h", "5d", "2w", sums "1h30m" */
+/* "0", "10K", "2M", "1G", "1T": powers of 1024 */
+int parse_size(const char *s, uint64_t *ret_bytes);
+/* "500ms", "5s", "10m", "1h", "5d", "2w", sums "1h30m"; only 0 may stand without a unit */
+int parse_duration(const char *s, int64_t *ret_usec);
 /** @buf: at least 32 bytes; Return: @buf, "1.5 MB" style with @decimal as decimal sign */
 const char *format_size(uint64_t bytes, char decimal, char *buf, size_t size);
 

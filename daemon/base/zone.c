@@ -135,20 +135,39 @@ struct civil zone_civil(usec_t instant) {
         return c;
 }
 
+static char *put_two(char *p, int64_t value) {
+        *p++ = (char)('0' + value / 10 % 10);
+        *p++ = (char)('0' + value % 10);
+        return p;
+}
+
+/* No printf here either; see date_format(). */
 const char *zone_format(usec_t instant, char buf[INSTANT_BUFFER]) {
-        struct civil c = zone_civil(instant);
-        int minutes = (int)floor_div(c.utc_offset, 60), away = minutes < 0 ? -minutes : minutes;
-        int64_t local = floor_div(instant, USEC_PER_SEC) +
-                        minutes * 60; /* RFC 3339 knows whole minutes only */
-        date_t date = (date_t)floor_div(local, SEC_PER_DAY);
-        unsigned s = (unsigned)(local - date * SEC_PER_DAY);
-        char day[DATE_BUFFER];
+        int64_t minutes, away, local, second;
+        char *p = buf;
+        date_t date;
 
         if (instant == USEC_INFINITY)
                 return strcpy(buf, "never");
-        snprintf(buf, INSTANT_BUFFER, "%sT%02u:%02u:%02u%c%02u:%02u", date_format(date, day),
-                 s / 3600 % 24, s / 60 % 60, s % 60, minutes < 0 ? '-' : '+',
-                 (unsigned)away / 60 % 100, (unsigned)away % 60);
+        /* RFC 3339 has no seconds in an offset: the time printed goes with the offset printed, so the instant is right */
+        minutes = floor_div(zone_civil(instant).utc_offset, 60);
+        away = minutes < 0 ? -minutes : minutes;
+        local = floor_div(instant, USEC_PER_SEC) + minutes * 60;
+        date = (date_t)floor_div(local, SEC_PER_DAY);
+        second = local - date * SEC_PER_DAY;
+
+        p += strlen(date_format(date, p));
+        *p++ = 'T';
+        p = put_two(p, second / 3600);
+        *p++ = ':';
+        p = put_two(p, second / 60 % 60);
+        *p++ = ':';
+        p = put_two(p, second % 60);
+        *p++ = minutes < 0 ? '-' : '+';
+        p = put_two(p, away / 60);
+        *p++ = ':';
+        p = put_two(p, away % 60);
+        *p = '\0';
         return buf;
 }
 

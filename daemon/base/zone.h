@@ -33,8 +33,8 @@ usec_t zone_instant(date_t date, int second);
 
 struct civil {
         date_t date;
-        int second;        /* of the day, by the wall clock */
-        int utc_offset;    /* seconds east of UTC */
+        int second;     /* of the day, by the wall clock */
+        int utc_offset; /* seconds east of UTC */
 };
 
 struct civil zone_civil(usec_t instant);

@@ -53,7 +53,7 @@ static void test_against_array(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_against_array) };
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_array)};
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <uninorm.h>
+#include <unistr.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -62,6 +64,10 @@ static void test_nfc(void **state) {
                 {"\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab", "한"},
                 {"\xc3", NULL},
                 {"ok\xff", NULL},
+                {"a\xc3z", NULL},
+                {"a\xe1\xbb", NULL},
+                {"a\xe1\xbbz", NULL},
+                {"a\xc0\x81", NULL},
         };
 
         (void)state;
@@ -98,7 +104,14 @@ static void test_fold(void **state) {
                 {"Straße", "strasse", "strasse"},
                 {"ΣΊΣΥΦΟΣ", "σίσυφοσ", "σισυφοσ"},
                 {"한글", "한글", "한글"}, /* taken apart for the marks, and put together again */
+                {"\x01x\x7f\n", "\x01x\x7f\n", "\x01x\x7f\n"},
                 {"\xe2\x82", NULL, NULL},
+                {"a\xc3", NULL, NULL}, /* cut, wrong and overlong where the table is looked up */
+                {"a\xc3z", NULL, NULL},
+                {"a\xe1\xbb", NULL, NULL},
+                {"a\xe1\xbbz", NULL, NULL},
+                {"a\xc0\x81", NULL, NULL},
+                {"a\xe1z\xbb", NULL, NULL},
         };
 
         (void)state;
@@ -140,6 +153,25 @@ static void test_fold_the_alphabet(void **state) {
                 for (const char *p = folded; *p; p++)
                         assert_int_equal(*p, cases[i].base);
                 assert_int_equal(strlen(folded), text_width(cases[i].letters));
+        }
+}
+
+/* For Latin letters there is a table, and for composed ones no normalising: every one as the library has it. */
+static void test_short_cuts(void **state) {
+        (void)state;
+        for (ucs4_t c = 1; c < 0x2000; c++) {
+                uint8_t s[16] = {}, normal[64] = {}, *end;
+                size_t n = sizeof(normal) - 1;
+
+                end = s + u8_uctomb(s, c, sizeof(s));
+                u8_normalize(UNINORM_NFC, s, u8_strlen(s), normal, &n);
+                _cleanup_free_ char *nfc = text_nfc((char *)s), *fast = text_fold((char *)s, true);
+                assert_string_equal(nfc, (char *)normal);
+
+                strcpy((char *)end, "\xe6\xbc\xa2"); /* a Han character, which has no short cut */
+                _cleanup_free_ char *slow = text_fold((char *)s, true);
+                assert_memory_equal(slow, fast, strlen(fast));
+                assert_string_equal(slow + strlen(fast), "\xe6\xbc\xa2");
         }
 }
 
@@ -281,15 +313,11 @@ static void test_affixes(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_utf8_valid),
-                cmocka_unit_test(test_nfc),
-                cmocka_unit_test(test_fold),
-                cmocka_unit_test(test_fold_the_alphabet),
-                cmocka_unit_test(test_natural_compare),
-                cmocka_unit_test(test_width),
-                cmocka_unit_test(test_sanitize),
-                cmocka_unit_test(test_nearest),
-                cmocka_unit_test(test_affixes),
+                cmocka_unit_test(test_utf8_valid), cmocka_unit_test(test_nfc),
+                cmocka_unit_test(test_fold),       cmocka_unit_test(test_fold_the_alphabet),
+                cmocka_unit_test(test_short_cuts), cmocka_unit_test(test_natural_compare),
+                cmocka_unit_test(test_width),      cmocka_unit_test(test_sanitize),
+                cmocka_unit_test(test_nearest),    cmocka_unit_test(test_affixes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

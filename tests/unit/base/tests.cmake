@@ -1,4 +1,4 @@
-evidenced_unit_test(base arena array clock date digest fileio log strbuf text text-parse zone)
+evidenced_unit_test(base arena array clock date digest fileio log strbuf strmap text text-parse zone)
 
 # The same instants and civil times, read by an implementation that is not the C library's.
 find_package(Python3 3.9 COMPONENTS Interpreter)
