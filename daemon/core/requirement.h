@@ -33,7 +33,8 @@ enum verdict {
         VERDICT_SURPLUS,   /* would count, but every slot it fits is filled */
         _VERDICT_MAX
 };
-const char *verdict_to_string(enum verdict verdict); /* "counted", "not-regular", … : stable, for JSON and the ledger */
+const char *verdict_to_string(
+        enum verdict verdict); /* "counted", "not-regular", … : stable, for JSON and the ledger */
 int verdict_from_string(const char *s, enum verdict *ret);
 
 struct file {
@@ -44,7 +45,8 @@ struct file {
         bool inspected; /* type, whole, sha256 are known */
         bool unreadable, too_large;
         uint64_t size, inode;
-        usec_t mtime;       /* as the file has it */
+        usec_t mtime; /* as the file has it */
+        usec_t offset; /* of the service's clock (struct clock): added to mtime for `fresh` and `since`; 0 without --now */
         usec_t received_at; /* first seen settled (or as dated); 0: not yet */
         bool as_dated;
         enum file_type type;
@@ -52,21 +54,45 @@ struct file {
         uint8_t sha256[SHA256_SIZE];
 };
 
-/** Does the file lie where the instance looks (its dir, or below it unless recursive = false)? */
+/** The name of a file: what stands behind the last '/' of its path. Return: borrowed from @path. */
+const char *path_name(const char *path);
+/**
+ * instance_covers() - does the file lie where the instance looks (its dir, or below it unless recursive = false)?
+ * @path: relative to the root; compared as bytes, and where these differ in NFC
+ */
 bool instance_covers(const struct instance *instance, const char *path);
-/** name_is_ignored() - evidence.ignore and the built-in list (lock files, partial downloads, Thumbs.db, dot files). */
+
+/* The model's patterns over names, compiled once: what judging many files wants. */
+struct name_rules;
+/** @model: borrowed during the call. Return: 0, -EINVAL for a pattern that does not compile, -ENOMEM. */
+int name_rules_new(const struct model *model, struct name_rules **ret);
+struct name_rules *name_rules_free(struct name_rules *rules);
+bool name_rules_ignored(const struct name_rules *rules, const struct match_name *name);
+bool name_rules_explanation(const struct name_rules *rules, const struct match_name *name);
+
+/** name_is_ignored() - evidence.ignore and the built-in list (lock files, partial downloads, Thumbs.db, dot files).
+ *  Compiles the model's patterns each time: name_rules_ignored() for many. */
 bool name_is_ignored(const struct model *model, const char *name);
-/** Does the name match evidence.explanation? */
+/** Does the name match evidence.explanation? Compiles it each time, too. */
 bool name_is_explanation(const struct model *model, const char *name);
 
 /**
  * requirement_judge() - rules 1 to 7 for one file and one requirement (8 and surplus are the assignment's)
- * @deadline: of the instance, for `fresh`
+ * @deadline: of the instance, for `fresh`; NULL: it has none
  *
  * Until a file is inspected, content rules hold (the caller asks the scanner when everything before them holds).
+ * A requirement without patterns takes every name. A text that is XML or a mail is a text as well; an office
+ * document is no "zip".
  */
 enum verdict requirement_judge(const struct model *model, const struct requirement *requirement,
                                const struct deadline *deadline, const struct file *file);
+/** judge_file() - the same, with what many files share made once (@rules) and the file's name made once (@name) */
+enum verdict judge_file(const struct model *model, const struct name_rules *rules,
+                        const struct match_name *name, const struct requirement *requirement,
+                        const struct deadline *deadline, const struct file *file);
+/** Rules 1, 2, 4 and 5 for a file whose name is an explanation's (docs/semantics.md, section 6, `explained`). */
+enum verdict judge_explanation(const struct name_rules *rules, const struct match_name *name,
+                               const struct file *file);
 
 /* One slot taken: file of requirement of instance. */
 struct assignment {
@@ -79,13 +105,28 @@ struct candidate {
 
 /**
  * assign_files() - most slots filled, for the instances of one task
- * @instances: in order of deadline
- * @standing:  assignments that stood before and whose file is still a candidate for them; they are kept
- * @ret:       owned array, @ret_n entries
+ * @instances:  in order of deadline
+ * @candidates: any order; a pair given twice counts once
+ * @standing:   assignments that stood before; those whose file is still a candidate for them are kept (the earlier
+ *              file where two would break a rule), the others are forgotten
+ * @ret:        owned array, @ret_n entries, in order of instance, requirement, then received-at and path
  *
- * Ties: requirement order, then received-at, then path. One file fills one slot; equal content fills one slot of a
- * requirement only. Return: 0 or -ENOMEM.
+ * One file fills one slot; equal content (of inspected files) fills one slot of a requirement only. Among all ways to fill
+ * most slots the one is taken that fills more of the first requirement of the first instance, then of the next, …; and
+ * among those the one whose first requirement has the earliest files (received-at, then root and path), then the next.
+ * Deterministic: the order of @files and @candidates does not matter. Memory grows with the candidates, not with their square.
+ * Return: 0, -EINVAL (an index out of range), -ENOMEM.
  */
-int assign_files(const struct instance *const *instances, size_t n_instances, const struct file *files, size_t n_files,
-                 const struct candidate *candidates, size_t n_candidates, const struct assignment *standing,
-                 size_t n_standing, struct assignment **ret, size_t *ret_n);
+int assign_files(const struct instance *const *instances, size_t n_instances,
+                 const struct file *files, size_t n_files, const struct candidate *candidates,
+                 size_t n_candidates, const struct assignment *standing, size_t n_standing,
+                 struct assignment **ret, size_t *ret_n);
+
+/**
+ * unassigned_verdict() - why a candidate has no slot
+ * @assigned: what assign_files() gave
+ *
+ * Return: VERDICT_COUNTED (it has one, for this requirement), VERDICT_DUPLICATE (its content has), else VERDICT_SURPLUS.
+ */
+enum verdict unassigned_verdict(const struct file *files, const struct assignment *assigned,
+                                size_t n_assigned, const struct candidate *candidate);

@@ -1,1 +1,1 @@
-evidenced_unit_test(core pattern)
+evidenced_unit_test(core pattern requirement)
