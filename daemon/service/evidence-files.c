@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "service/evidence-internal.h"
+
+enum { FLAG_REGULAR = 1, FLAG_SETTLED = 2, FLAG_LINK_IN = 4, FLAG_LINK_OUT = 8, FLAG_UNREADABLE = 16 };
+
+#define FOLDER_MAX_FILES 1000000
+
+/* ---- which instances look where ---- */
+
+static int dir_add(struct evidence *e, const struct instance *instance) {
+        struct index_list *list = strmap_get(e->dirs, instance->dir);
+
+        if (!list) {
+                int r;
+
+                list = calloc(1, sizeof(*list));
+                if (!list)
+                        return -ENOMEM;
+                r = strmap_put(e->dirs, instance->dir, list);
+                if (r < 0) {
+                        free(list);
+                        return r;
+                }
+        }
+        return array_push(list, instance->index);
+}
+
+int evidence_index(struct evidence *e) {
+        const struct instance_set *set = e->config.tracks->instances;
+
+        e->dirs = strmap_new();
+        e->remembered = strmap_new();
+        e->task_folders = calloc(e->config.model->n_tasks + 1, sizeof(*e->task_folders));
+        e->task_dirty = calloc(e->config.model->n_tasks + 1, sizeof(*e->task_dirty));
+        if (!e->dirs || !e->remembered || !e->task_folders || !e->task_dirty)
+                return -ENOMEM;
+        for (size_t i = 0; i < set->n; i++) {
+                int r = set->items[i].dir ? dir_add(e, &set->items[i]) : 0;
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int cover_prefix(struct evidence *e, struct folder *folder, const char *prefix, bool exact) {
+        const struct index_list *list = strmap_get(e->dirs, prefix);
+
+        for (size_t i = 0; list && i < list->n; i++) {
+                int r;
+
+                if (!exact && !e->config.tracks->instances->items[list->items[i]].task->recursive)
+                        continue;
+                r = array_push(&folder->covering, list->items[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Instances whose dir is the folder's path or one above it. */
+static int folder_cover(struct evidence *e, struct folder *folder) {
+        _cleanup_free_ char *prefix = strdup(folder->path);
+        int r;
+
+        if (!prefix)
+                return -ENOMEM;
+        r = cover_prefix(e, folder, prefix, true);
+        while (r == 0 && *prefix) {
+                char *slash = strrchr(prefix, '/');
+
+                *(slash ? slash : prefix) = '\0';
+                r = cover_prefix(e, folder, prefix, false);
+        }
+        return r;
+}
+
+void evidence_touch_task(struct evidence *e, const struct task *task) {
+        e->task_dirty[task->index] = e->any_dirty = true;
+        evidence_schedule(e);
+}
+
+void folder_touch(struct evidence *e, const struct folder *folder) {
+        for (size_t i = 0; i < folder->covering.n; i++)
+                evidence_touch_task(e, e->config.tracks->instances->items[folder->covering.items[i]].task);
+}
+
+/* ---- files ---- */
+
+void evfile_free(struct evidence *e, struct evfile *f) {
+        for (size_t r = 0; r < e->n_roots; r++) {
+                struct root *root = &e->roots[r];
+
+                for (size_t i = 0; i < ELEMENTSOF(root->running); i++)
+                        if (root->running[i].file == f)
+                                root->running[i].file = NULL;
+                if (f->queued)
+                        for (size_t i = 0; i < root->to_inspect.n; i++)
+                                if (root->to_inspect.items[i] == f)
+                                        root->to_inspect.items[i] = NULL;
+        }
+        match_name_done(&f->name);
+        free(f->path);
+        free(f);
+}
+
+static struct evfile *evfile_new(size_t root, const char *path) {
+        struct evfile *f = calloc(1, sizeof(*f));
+
+        if (!f)
+                return NULL;
+        f->path = strdup(path);
+        f->file.path = f->path;
+        f->file.root = root;
+        f->instance = SIZE_MAX;
+        f->told = f->verdict = VERDICT_COUNTED;
+        return f;
+}
+
+static const char *base_name(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+static bool matches_any(const struct instance *instance, const struct match_name *name) {
+        for (size_t r = 0; r < instance->n_requirements; r++)
+                for (size_t p = 0; p < instance->requirements[r].n_patterns; p++)
+                        if (pattern_match(instance->requirements[r].patterns[p], name))
+                                return true;
+        return false;
+}
+
+/* What follows from the name alone. */
+static int evfile_classify(struct evidence *e, struct evfile *f, const struct folder *folder) {
+        const char *name = base_name(f->path);
+        int r = f->name.plain ? 0 : match_name_init(&f->name, name);
+
+        if (r < 0)
+                return r;
+        f->ignored = name_is_ignored(e->config.model, name);
+        f->explanation = !f->ignored && name_is_explanation(e->config.model, name);
+        f->matched = false;
+        for (size_t i = 0; !f->matched && !f->ignored && i < folder->covering.n; i++)
+                f->matched = matches_any(&e->config.tracks->instances->items[folder->covering.items[i]], &f->name);
+        return 0;
+}
+
+struct stored_file evfile_row(const struct evidence *e, const struct evfile *f) {
+        const struct instance_set *set = e->config.tracks->instances;
+
+        return (struct stored_file){
+                .id = f->id,
+                .root = e->roots[f->file.root].path,
+                .path = f->path,
+                .size = f->file.size,
+                .inode = f->file.inode,
+                .mtime = f->file.mtime,
+                .received_at = f->file.received_at,
+                .as_dated = f->file.as_dated,
+                .inspected = f->file.inspected,
+                .whole = f->file.whole,
+                .signed_pdf = f->file.signed_pdf,
+                .type = f->file.type,
+                .gone_since = f->gone_since,
+                .instance = f->instance == SIZE_MAX ? NULL : set->items[f->instance].key,
+                .requirement = (uint32_t)f->requirement,
+                .assigned_at = f->assigned_at,
+                .verdict = f->told,
+        };
+}
+
+static char *remember_key(const char *root, const char *path) {
+        char *key = NULL;
+
+        return asprintf(&key, "%s\n%s", root, path) < 0 ? NULL : key;
+}
+
+static int on_stored_file(void *userdata, const struct stored_file *row) {
+        struct evidence *e = userdata;
+        _cleanup_free_ char *key = remember_key(row->root, row->path);
+        struct evfile *f = NULL, *other;
+        size_t root = 0;
+        int r;
+
+        while (root < e->n_roots && strcmp(e->roots[root].path, row->root) != 0)
+                root++;
+        if (root == e->n_roots)
+                return store_delete_file(e->config.store, row->id); /* its root is no longer configured */
+        f = evfile_new(root, row->path);
+        if (!f || !f->path || !key)
+                return -ENOMEM;
+        f->id = row->id;
+        f->file = (struct file){ .path = f->path,
+                                 .root = root,
+                                 .regular = true,
+                                 .settled = row->received_at != 0,
+                                 .inspected = row->inspected,
+                                 .size = row->size,
+                                 .inode = row->inode,
+                                 .mtime = row->mtime,
+                                 .received_at = row->received_at,
+                                 .as_dated = row->as_dated,
+                                 .type = row->type,
+                                 .whole = row->whole,
+                                 .signed_pdf = row->signed_pdf };
+        memcpy(f->file.sha256, row->sha256, SHA256_SIZE);
+        f->told = row->verdict;
+        f->gone_since = row->gone_since;
+        f->presence = EVFILE_REMEMBERED;
+        if (row->instance) {
+                const struct instance *i = instance_set_find(e->config.tracks->instances, row->instance);
+
+                if (i && row->requirement < i->n_requirements) {
+                        f->instance = i->index;
+                        f->requirement = row->requirement;
+                        f->assigned_at = row->assigned_at;
+                }
+        }
+        r = match_name_init(&f->name, base_name(f->path));
+        if (r == 0)
+                r = array_push(&e->absent, f);
+        if (r < 0)
+                return r;
+        other = strmap_get(e->remembered, key);
+        /* Two versions of one path: the one that is there is the newer. */
+        return other && other->gone_since == 0 ? 0 : strmap_put(e->remembered, key, f);
+}
+
+int evidence_remember(struct evidence *e) {
+        return store_load_files(e->config.store, on_stored_file, e);
+}
+
+static void absent_remove(struct evidence *e, struct evfile *f) {
+        _cleanup_free_ char *key = remember_key(e->roots[f->file.root].path, f->path);
+
+        if (key && strmap_get(e->remembered, key) == f)
+                strmap_remove(e->remembered, key);
+        for (size_t i = 0; i < e->absent.n; i++)
+                if (e->absent.items[i] == f) {
+                        e->absent.items[i] = e->absent.items[--e->absent.n];
+                        return;
+                }
+}
+
+static bool same_content(const struct file *f, uint64_t size, usec_t mtime, uint64_t inode) {
+        return f->size == size && f->mtime == mtime && f->inode == inode;
+}
+
+/* The record an arriving file continues: the same path unchanged, or a file that was renamed or moved. */
+static struct evfile *adopt(struct evidence *e, struct root *root, const char *path, const struct file *seen) {
+        _cleanup_free_ char *key = remember_key(root->path, path);
+        struct evfile *f = key ? strmap_get(e->remembered, key) : NULL;
+
+        /* A copy restored from elsewhere has another inode: same size and time at the same path are the same file. */
+        if (f && f->file.size == seen->size && f->file.mtime == seen->mtime) {
+                absent_remove(e, f);
+                return f;
+        }
+        for (size_t i = 0; i < e->absent.n; i++) {
+                f = e->absent.items[i];
+                if (f->file.root == root->index && f->presence == EVFILE_MISSING &&
+                    same_content(&f->file, seen->size, seen->mtime, seen->inode)) {
+                        char *copy = strdup(path);
+
+                        if (!copy)
+                                return NULL;
+                        absent_remove(e, f);
+                        free(f->path);
+                        f->file.path = f->path = copy;
+                        match_name_done(&f->name);
+                        return f;
+                }
+        }
+        return NULL;
+}
+
+/* A file that is no longer where it was: kept while it holds a slot, forgotten otherwise. */
+static void evfile_leaves(struct evidence *e, struct evfile *f, enum evfile_presence presence) {
+        f->folder = NULL;
+        f->presence = presence;
+        if (presence == EVFILE_MISSING && f->gone_since == 0)
+                f->gone_since = evidence_now(e);
+        if (f->id == 0 && f->instance == SIZE_MAX) {
+                evfile_free(e, f);
+                return;
+        }
+        if (array_push(&e->absent, f) < 0)
+                log_oom();
+        if (presence == EVFILE_REMEMBERED) {
+                _cleanup_free_ char *key = remember_key(e->roots[f->file.root].path, f->path);
+
+                if (!key || strmap_put(e->remembered, key, f) < 0)
+                        log_oom();
+        }
+}
+
+/* ---- folders ---- */
+
+static void folder_free(struct evidence *e, struct folder *folder, enum evfile_presence presence) {
+        folder_touch(e, folder);
+        for (size_t i = 0; i < folder->covering.n; i++) {
+                const struct instance *instance = &e->config.tracks->instances->items[folder->covering.items[i]];
+                struct folder_list *list = &e->task_folders[instance->task->index];
+
+                for (size_t k = 0; k < list->n; k++)
+                        if (list->items[k] == folder) {
+                                list->items[k] = list->items[--list->n];
+                                break;
+                        }
+        }
+        for (size_t i = 0; i < folder->files.n; i++)
+                evfile_leaves(e, folder->files.items[i], presence);
+        array_done(&folder->files);
+        array_done(&folder->covering);
+        free(folder->path);
+        free(folder);
+}
+
+/* NULL and errno 0 for a folder where nobody looks. */
+static struct folder *folder_get(struct root *root, const char *path) {
+        struct evidence *e = root->evidence;
+        struct folder *folder = strmap_get(root->folders, path);
+
+        if (folder)
+                return folder;
+        folder = calloc(1, sizeof(*folder));
+        if (!folder)
+                return NULL;
+        folder->root = root->index;
+        folder->path = strdup(path);
+        if (!folder->path || folder_cover(e, folder) < 0 || folder->covering.n == 0 ||
+            strmap_put(root->folders, path, folder) < 0) {
+                array_done(&folder->covering);
+                free(folder->path);
+                free(folder);
+                return NULL;
+        }
+        for (size_t i = 0; i < folder->covering.n; i++) {
+                const struct instance *instance = &e->config.tracks->instances->items[folder->covering.items[i]];
+                struct folder_list *list = &e->task_folders[instance->task->index];
+                bool there = false;
+
+                for (size_t k = 0; k < list->n && !there; k++)
+                        there = list->items[k] == folder;
+                if (!there && array_push(list, folder) < 0)
+                        log_oom();
+        }
+        return folder;
+}
+
+struct listed {
+        char *name; /* owned */
+        struct file file;
+        unsigned flags;
+};
+
+static int listed_read(const json_t *files, size_t i, struct listed *ret) {
+        const json_t *v[5];
+
+        for (size_t k = 0; k < 5; k++)
+                v[k] = json_array_get(files, i + k);
+        if (!json_is_integer(v[1]) || !json_is_integer(v[2]) || !json_is_integer(v[3]) || !json_is_integer(v[4]))
+                return -EBADMSG;
+        ret->name = frame_name_decode(v[0]);
+        if (!ret->name || !*ret->name || strchr(ret->name, '/')) {
+                free(ret->name);
+                return -EBADMSG;
+        }
+        ret->flags = (unsigned)json_integer_value(v[4]);
+        ret->file = (struct file){ .size = (uint64_t)json_integer_value(v[1]),
+                                   .mtime = json_integer_value(v[2]),
+                                   .inode = (uint64_t)json_integer_value(v[3]) };
+        return 0;
+}
+
+static void evfile_see(struct root *root, struct evfile *f, const struct listed *seen) {
+        bool settled = seen->flags & FLAG_SETTLED;
+
+        f->presence = EVFILE_PRESENT;
+        f->gone_since = 0;
+        f->file.size = seen->file.size;
+        f->file.mtime = seen->file.mtime;
+        f->file.inode = seen->file.inode;
+        f->link_out = seen->flags & FLAG_LINK_OUT;
+        f->file.regular = (seen->flags & (FLAG_REGULAR | FLAG_LINK_IN)) && !f->link_out;
+        f->file.unreadable = seen->flags & FLAG_UNREADABLE;
+        f->file.settled = settled;
+        if (settled && f->file.received_at == 0) {
+                usec_t now = evidence_now(root->evidence);
+                /* File times are real times; the service's clock may be shifted. */
+                usec_t dated = f->file.mtime + root->evidence->config.clock->offset;
+
+                f->file.as_dated = !root->ever_walked;
+                f->file.received_at = f->file.as_dated && dated < now ? dated : now;
+                f->fresh_seen = root->ever_walked;
+        }
+        if (f->matched && settled && f->file.regular && !f->file.inspected && f->file.size > 0)
+                evfile_queue_inspection(root, f);
+}
+
+static int folder_add(struct root *root, struct folder *folder, const char *path, const struct listed *seen) {
+        struct evidence *e = root->evidence;
+        struct evfile *f = adopt(e, root, path, &seen->file);
+        int r;
+
+        if (!f) {
+                f = evfile_new(root->index, path);
+                if (!f || !f->path)
+                        return -ENOMEM;
+        }
+        f->folder = folder;
+        r = evfile_classify(e, f, folder);
+        if (r == 0)
+                r = array_push(&folder->files, f);
+        if (r < 0) {
+                evfile_free(e, f);
+                return r;
+        }
+        evfile_see(root, f, seen);
+        return 0;
+}
+
+/* One line of a listing against what was there: unchanged, changed (the old version leaves), or new. */
+static int folder_take(struct root *root, struct folder *folder, struct strmap *before, const struct listed *seen) {
+        struct evidence *e = root->evidence;
+        _cleanup_free_ char *path = NULL;
+        struct evfile *old;
+
+        if (asprintf(&path, "%s%s%s", folder->path, *folder->path ? "/" : "", seen->name) < 0)
+                return -ENOMEM;
+        old = strmap_remove(before, path);
+        if (old && same_content(&old->file, seen->file.size, seen->file.mtime, seen->file.inode)) {
+                int r = array_push(&folder->files, old);
+
+                if (r == 0)
+                        evfile_see(root, old, seen);
+                return r;
+        }
+        if (old)
+                evfile_leaves(e, old, EVFILE_MISSING);
+        return folder_add(root, folder, path, seen);
+}
+
+DEFINE_CLEANUP(struct strmap *, strmap_free)
+
+int folder_apply(struct root *root, const char *path, const json_t *files) {
+        struct evidence *e = root->evidence;
+        struct folder *folder = folder_get(root, path);
+        _cleanup_(strmap_free_p) struct strmap *before = NULL;
+        size_t n = json_array_size(files), cursor = 0;
+        struct evfile *left;
+        int r = 0;
+
+        if (!folder)
+                return 0; /* nobody looks there */
+        if (n % 5 != 0 || n / 5 > FOLDER_MAX_FILES)
+                return -EBADMSG;
+        before = strmap_new();
+        if (!before)
+                return -ENOMEM;
+        for (size_t i = 0; i < folder->files.n && r == 0; i++)
+                r = strmap_put(before, folder->files.items[i]->path, folder->files.items[i]);
+        if (r < 0)
+                return r;
+        folder->files.n = 0;
+        for (size_t i = 0; i < n && r == 0; i += 5) {
+                struct listed seen = {};
+
+                r = listed_read(files, i, &seen);
+                if (r == 0)
+                        r = folder_take(root, folder, before, &seen);
+                free(seen.name);
+        }
+        while ((left = strmap_next(before, &cursor, NULL)))
+                evfile_leaves(e, left, EVFILE_MISSING);
+        folder_touch(e, folder);
+        return r;
+}
+
+static bool is_below(const char *path, const char *top) {
+        size_t n = strlen(top);
+
+        return n == 0 || (strncmp(path, top, n) == 0 && (path[n] == '/' || path[n] == '\0'));
+}
+
+static void folders_drop(struct root *root, const char *top, enum evfile_presence presence) {
+        for (;;) { /* removing while walking is not allowed: one at a time */
+                struct folder *folder;
+                const char *path = NULL;
+                size_t cursor = 0;
+
+                while ((folder = strmap_next(root->folders, &cursor, &path)))
+                        if (is_below(path, top))
+                                break;
+                if (!folder)
+                        return;
+                strmap_remove(root->folders, folder->path);
+                folder_free(root->evidence, folder, presence);
+        }
+}
+
+void folder_gone(struct root *root, const char *path) {
+        folders_drop(root, path, EVFILE_MISSING);
+}
+
+void root_forget(struct root *root) {
+        folders_drop(root, "", EVFILE_REMEMBERED);
+        root->to_inspect.n = 0;
+        memset(root->running, 0, sizeof(root->running));
+}
+
+void root_reconcile(struct root *root) {
+        struct evidence *e = root->evidence;
+
+        for (size_t i = 0; i < e->absent.n; i++) {
+                struct evfile *f = e->absent.items[i];
+                _cleanup_free_ char *key = NULL;
+
+                if (f->file.root != root->index || f->presence != EVFILE_REMEMBERED)
+                        continue;
+                key = remember_key(root->path, f->path);
+                if (key && strmap_get(e->remembered, key) == f)
+                        strmap_remove(e->remembered, key);
+                f->presence = EVFILE_MISSING;
+                if (f->gone_since == 0)
+                        f->gone_since = evidence_now(e);
+                if (f->instance != SIZE_MAX)
+                        evidence_touch_task(e, e->config.tracks->instances->items[f->instance].task);
+        }
+        for (size_t t = 0; t < e->config.model->n_tasks; t++)
+                evidence_touch_task(e, &e->config.model->tasks[t]);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Shared by evidence.c (roots and messages), evidence-files.c (folders and files) and evidence-judge.c (what counts). */
+
+#include <jansson.h>
+
+#include "base/strmap.h"
+#include "core/requirement.h"
+#include "ipc/peer.h"
+#include "service/evidence.h"
+
+enum evfile_presence {
+        EVFILE_PRESENT,
+        EVFILE_MISSING,    /* gone since gone_since; keeps its slot for evidence.gone_after */
+        EVFILE_REMEMBERED, /* from the store, its root not walked yet or not there: keeps its slot */
+};
+
+struct folder;
+
+/* One file that matters: it lies in a folder of an instance, or the store remembers it. */
+struct evfile {
+        struct file file; /* path owned through path */
+        char *path;
+        int64_t id; /* row in the store; 0: none */
+        enum evfile_presence presence;
+        usec_t gone_since;
+        struct folder *folder; /* NULL unless present */
+        struct match_name name;
+        bool ignored, link_out, explanation;
+        bool matched;   /* its name matches a requirement of an instance that covers it */
+        bool queued;    /* for inspection */
+        bool fresh_seen; /* arrived after the root's first walk: told as received */
+        size_t instance, requirement; /* the slot it fills; instance SIZE_MAX: none */
+        usec_t assigned_at;
+        enum verdict told; /* last verdict written down */
+        enum verdict verdict; /* of the last judgement, for people */
+        unsigned mark;        /* visited in the pass of this number */
+        size_t scratch;       /* index in the pass */
+};
+struct evfile_list ARRAY(struct evfile *);
+struct index_list ARRAY(size_t);
+
+struct folder {
+        char *path; /* owned; relative to the root, "" is the root itself */
+        size_t root;
+        struct evfile_list files;
+        struct index_list covering; /* instances that look here */
+};
+struct folder_list ARRAY(struct folder *);
+
+struct inspection {
+        uint64_t id;
+        struct evfile *file;
+};
+
+struct root {
+        struct evidence *evidence;
+        size_t index;
+        const char *path;  /* borrowed from the model */
+        struct peer *peer; /* owned */
+        struct strmap *folders; /* path → struct folder, owned */
+        char *state, *text, *identity; /* owned; identity: as stored */
+        usec_t since;
+        bool ok;           /* mounted, readable, the same as before */
+        bool walked;       /* a whole walk ended since it is ok */
+        bool ever_walked;  /* kept in the store: later files are told as received */
+        uint64_t n_folders, n_files;
+        char *partial_path; /* folder whose listing is arriving; NULL: none */
+        json_t *partial;
+        struct evfile_list to_inspect;
+        struct inspection running[4];
+};
+
+struct evidence {
+        struct evidence_config config;
+        struct evidence_callbacks callbacks;
+        void *userdata;
+        struct root *roots;
+        size_t n_roots;
+        struct strmap *dirs; /* dir → struct index_list of instances */
+        struct folder_list *task_folders; /* per task: folders of its instances */
+        struct strmap *remembered;        /* "ROOT\nPATH" → struct evfile, not adopted yet */
+        struct evfile_list absent;        /* missing and remembered ones, which hold slots */
+        bool *task_dirty;
+        bool any_dirty;
+        sd_event_source *pass, *expiry; /* owned */
+        uint64_t last_inspection;
+        unsigned mark;
+        size_t n_held;  /* instances a pass would reopen, waiting for confirm */
+        bool confirmed; /* the next pass may reopen any number */
+};
+
+/* evidence-files.c */
+int evidence_index(struct evidence *e);
+int evidence_remember(struct evidence *e); /* loads the store's files */
+int folder_apply(struct root *root, const char *path, const json_t *files);
+void folder_gone(struct root *root, const char *path);
+void root_forget(struct root *root);    /* root is down: what it holds is remembered */
+void root_reconcile(struct root *root); /* a walk ended: what was not found is missing */
+void evfile_free(struct evidence *e, struct evfile *f);
+void evfile_queue_inspection(struct root *root, struct evfile *f);
+void evidence_touch_task(struct evidence *e, const struct task *task);
+void folder_touch(struct evidence *e, const struct folder *folder);
+struct stored_file evfile_row(const struct evidence *e, const struct evfile *f);
+
+/* evidence-judge.c */
+int evidence_pass(struct evidence *e);
+
+/* evidence.c */
+void evidence_schedule(struct evidence *e);
+usec_t evidence_now(const struct evidence *e);

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/evidence.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/zone.h"
+#include "service/evidence-internal.h"
+
+#define PASS_DELAY_USEC (10 * USEC_PER_MSEC) /* lets a burst of events become one pass */
+#define INSPECT_TIMEOUT_USEC (60 * USEC_PER_SEC)
+
+usec_t evidence_now(const struct evidence *e) {
+        return clock_now(e->config.clock);
+}
+
+/* ---- the pass, a little after the last event ---- */
+
+static bool roots_walked(const struct evidence *e) {
+        for (size_t i = 0; i < e->n_roots; i++)
+                if (strcmp(e->roots[i].state, "scanning") == 0 || (e->roots[i].ok && !e->roots[i].walked))
+                        return false;
+        return true;
+}
+
+static int on_pass(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct evidence *e = userdata;
+        int r;
+
+        (void)s;
+        (void)usec;
+        /* Half a walk would assign files in an order that the whole would not. */
+        if (!roots_walked(e))
+                return 0;
+        if (e->any_dirty) {
+                e->any_dirty = false;
+                r = evidence_pass(e);
+                if (r < 0) {
+                        log_error_errno(r, "Failed to write down what was found (%s): %m, trying again",
+                                        store_error(e->config.store));
+                        e->any_dirty = true;
+                        sd_event_source_set_time_relative(e->pass, USEC_PER_SEC);
+                        return sd_event_source_set_enabled(e->pass, SD_EVENT_ONESHOT);
+                }
+        }
+        e->callbacks.on_changed(e->userdata);
+        return 0;
+}
+
+void evidence_schedule(struct evidence *e) {
+        int enabled;
+
+        if (!e->pass || (sd_event_source_get_enabled(e->pass, &enabled) >= 0 && enabled != SD_EVENT_OFF))
+                return;
+        sd_event_source_set_time_relative(e->pass, PASS_DELAY_USEC);
+        sd_event_source_set_enabled(e->pass, SD_EVENT_ONESHOT);
+}
+
+static int on_expiry(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct evidence *e = userdata;
+
+        (void)s;
+        (void)usec;
+        for (size_t i = 0; i < e->absent.n; i++)
+                if (e->absent.items[i]->instance != SIZE_MAX)
+                        evidence_touch_task(
+                                e, e->config.tracks->instances->items[e->absent.items[i]->instance].task);
+        return 0;
+}
+
+/* ---- inspections ---- */
+
+void evfile_queue_inspection(struct root *root, struct evfile *f) {
+        if (f->queued || f->file.inspected)
+                return;
+        if (array_push(&root->to_inspect, f) < 0) {
+                log_oom();
+                return;
+        }
+        f->queued = true;
+}
+
+static int inspect_one(struct root *root, struct inspection *slot, struct evfile *f) {
+        struct evidence *e = root->evidence;
+        json_t *name = frame_name(f->path), *m;
+        int r;
+
+        m = json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I}", "verb", "inspect", "id",
+                      (json_int_t)++e->last_inspection, "path", name, "size", (json_int_t)f->file.size, "mtime",
+                      (json_int_t)f->file.mtime, "max_bytes", (json_int_t)e->config.model->evidence.max_size, "timeout",
+                      (json_int_t)INSPECT_TIMEOUT_USEC);
+        if (!m)
+                return -ENOMEM;
+        r = peer_send(root->peer, m, NULL, 0);
+        json_decref(m);
+        if (r < 0)
+                return r;
+        *slot = (struct inspection){ .id = e->last_inspection, .file = f };
+        peer_expect(root->peer, 1);
+        return 0;
+}
+
+static void inspect_more(struct root *root) {
+        size_t next = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(root->running); i++) {
+                struct evfile *f = NULL;
+
+                if (root->running[i].id)
+                        continue;
+                while (next < root->to_inspect.n && !f)
+                        f = root->to_inspect.items[next++];
+                if (!f)
+                        break;
+                if (inspect_one(root, &root->running[i], f) < 0) {
+                        next--;
+                        break;
+                }
+        }
+        memmove(root->to_inspect.items, root->to_inspect.items + next,
+                (root->to_inspect.n - next) * sizeof(*root->to_inspect.items));
+        root->to_inspect.n -= next;
+}
+
+static void take_inspection(struct evfile *f, const json_t *m) {
+        const char *status = "", *type = "", *sha = "";
+        int whole = 0, is_signed = 0;
+
+        json_unpack((json_t *)m, "{s?s, s?s, s?s, s?b, s?b}", "status", &status, "type", &type, "sha256", &sha,
+                    "whole", &whole, "signed", &is_signed);
+        f->queued = false;
+        if (strcmp(status, "ok") == 0 && file_type_from_string(type, &f->file.type) == 0 &&
+            hex_decode(sha, f->file.sha256, SHA256_SIZE) == 0) {
+                f->file.inspected = true;
+                f->file.whole = whole;
+                f->file.signed_pdf = is_signed;
+        } else if (strcmp(status, "too-large") == 0) {
+                f->file.too_large = true;
+        } else if (strcmp(status, "changed") != 0 && strcmp(status, "gone") != 0) {
+                f->file.unreadable = true;
+        }
+}
+
+static void on_inspected(struct root *root, const json_t *m, uint64_t id) {
+        for (size_t i = 0; i < ELEMENTSOF(root->running); i++) {
+                struct evfile *f = root->running[i].file;
+
+                if (root->running[i].id != id)
+                        continue;
+                root->running[i] = (struct inspection){};
+                peer_expect(root->peer, -1);
+                if (f) {
+                        take_inspection(f, m);
+                        if (f->folder)
+                                folder_touch(root->evidence, f->folder);
+                }
+                return;
+        }
+}
+
+/* ---- what a scanner says ---- */
+
+static void root_set_state(struct root *root, const char *state, const char *text) {
+        struct evidence *e = root->evidence;
+        bool ok = strcmp(state, "ok") == 0;
+        _cleanup_free_ char *new_state = strdup(state), *new_text = text && *text ? strdup(text) : NULL;
+
+        if (!new_state)
+                return;
+        if (strcmp(root->state, state) != 0) {
+                root->since = evidence_now(e);
+                if (ok)
+                        log_info("Evidence root '%s' is there", root->path);
+                else
+                        log_warning("Evidence root '%s' is %s%s%s; its instances keep their last state", root->path,
+                                    state, text && *text ? ": " : "", text ? text : "");
+        }
+        free(root->state);
+        free(root->text);
+        root->state = steal_ptr(new_state);
+        root->text = steal_ptr(new_text);
+        root->ok = ok;
+        for (size_t i = 0; i < e->config.tracks->n; i++) {
+                struct track *t = &e->config.tracks->items[i];
+                bool unverified = false;
+
+                for (size_t k = 0; k < e->n_roots; k++)
+                        unverified = unverified ||
+                                     (!e->roots[k].ok && strcmp(e->roots[k].state, "scanning") != 0);
+                if (t->history.unverified != unverified) {
+                        t->history.unverified = unverified;
+                        track_changed(e->config.tracks, t, evidence_now(e));
+                }
+        }
+        evidence_schedule(e);
+}
+
+static int remember_identity(struct root *root) {
+        struct evidence *e = root->evidence;
+        int r = store_begin(e->config.store);
+
+        if (r == 0)
+                r = store_put_root(e->config.store, root->path, root->identity, root->ever_walked);
+        if (r == 0)
+                r = store_commit(e->config.store);
+        if (r < 0) {
+                store_rollback(e->config.store);
+                log_error_errno(r, "Failed to write down the root '%s': %m", root->path);
+        }
+        return r;
+}
+
+static void on_root(struct root *root, const json_t *m) {
+        const char *state = "unreadable", *fsid = "", *source = "", *text = "";
+        _cleanup_free_ char *identity = NULL;
+
+        json_unpack((json_t *)m, "{s?s, s?s, s?s, s?s}", "state", &state, "fsid", &fsid, "source", &source, "text",
+                    &text);
+        if (strcmp(state, "ok") != 0) {
+                root->walked = false;
+                root_forget(root);
+                root_set_state(root, state, text);
+                return;
+        }
+        if (asprintf(&identity, "%s %s", fsid, source) < 0) {
+                log_oom();
+                return;
+        }
+        if (root->identity && *root->identity && strcmp(root->identity, identity) != 0) {
+                /* Another file system is mounted there, or none: absence proves nothing. */
+                root->walked = false;
+                root_forget(root);
+                root_set_state(root, "different", "another file system than before is mounted there; if that is "
+                                                  "right, say 'evidencectl confirm'");
+                return;
+        }
+        if (!root->identity) {
+                root->identity = steal_ptr(identity);
+                remember_identity(root);
+        }
+        root_set_state(root, "ok", NULL);
+}
+
+static void on_folder(struct root *root, const json_t *m) {
+        const char *path = NULL;
+        json_t *files = NULL;
+        int more = 0, r;
+
+        if (json_unpack((json_t *)m, "{s:s, s:o, s?b}", "path", &path, "files", &files, "more", &more) < 0 ||
+            !json_is_array(files)) {
+                peer_restart(root->peer, "it sent a folder without files");
+                return;
+        }
+        if (root->partial && strcmp(root->partial_path, path) == 0) {
+                json_array_extend(root->partial, files);
+        } else if (more) {
+                json_decref(root->partial);
+                free(root->partial_path);
+                root->partial = json_incref(files);
+                root->partial_path = strdup(path);
+        }
+        if (more || !root->ok)
+                return;
+        r = folder_apply(root, path, root->partial ? root->partial : files);
+        json_decref(root->partial);
+        root->partial = NULL;
+        free(steal_ptr(root->partial_path));
+        if (r < 0)
+                log_warning_errno(r, "Failed to take in folder '%s' of '%s': %m", path, root->path);
+}
+
+static void on_scanned(struct root *root, const json_t *m) {
+        json_int_t folders = 0, files = 0;
+        bool first = !root->ever_walked;
+
+        json_unpack((json_t *)m, "{s?I, s?I}", "folders", &folders, "files", &files);
+        root->n_folders = (uint64_t)folders;
+        root->n_files = (uint64_t)files;
+        if (!root->ok)
+                return;
+        if (!root->walked)
+                peer_expect(root->peer, -1);
+        root->walked = true;
+        root_reconcile(root);
+        if (first)
+                log_info("Evidence root '%s': %ju files in %ju folders", root->path, (uintmax_t)files,
+                         (uintmax_t)folders);
+}
+
+static void on_trouble(struct root *root, const json_t *m) {
+        const char *path = "", *text = "", *kind = NULL;
+        int error = 0;
+        _cleanup_free_ char *words = NULL;
+
+        json_unpack((json_t *)m, "{s?s, s?s, s?s, s?i}", "path", &path, "text", &text, "kind", &kind, "errno", &error);
+        if (!kind && error == 0) {
+                log_info("Folder '%s' of '%s' can be read again", path, root->path);
+                return;
+        }
+        if (asprintf(&words, "%s%s%s: %s", root->path, *path ? "/" : "", path, text) < 0)
+                return;
+        root->evidence->callbacks.on_trouble(root->evidence->userdata, words);
+}
+
+static void on_message(struct peer *p, struct message *m, void *userdata) {
+        struct root *root = userdata;
+        const char *event = json_string_value(json_object_get(m->json, "event"));
+        const json_t *reply = json_object_get(m->json, "reply");
+        const char *path = json_string_value(json_object_get(m->json, "path"));
+
+        (void)p;
+        if (json_is_integer(reply))
+                on_inspected(root, m->json, (uint64_t)json_integer_value(reply));
+        else if (!event)
+                peer_restart(root->peer, "it said something that is not in the protocol");
+        else if (strcmp(event, "root") == 0)
+                on_root(root, m->json);
+        else if (strcmp(event, "folder") == 0)
+                on_folder(root, m->json);
+        else if (strcmp(event, "gone") == 0 && path)
+                folder_gone(root, path);
+        else if (strcmp(event, "scanned") == 0)
+                on_scanned(root, m->json);
+        else if (strcmp(event, "trouble") == 0 || strcmp(event, "limit") == 0)
+                on_trouble(root, m->json);
+        inspect_more(root);
+        evidence_schedule(root->evidence);
+}
+
+static void on_up(struct peer *p, void *userdata) {
+        struct root *root = userdata;
+        const struct evidence_settings *s = &root->evidence->config.model->evidence;
+        json_t *m = json_pack("{s:s, s:s, s:I, s:I, s:I}", "verb", "watch", "root", root->path, "settle",
+                              (json_int_t)s->settle, "poll", (json_int_t)s->poll, "rescan", (json_int_t)s->rescan);
+
+        root->walked = false;
+        if (!m || peer_send(p, m, NULL, 0) < 0)
+                log_oom();
+        json_decref(m);
+        peer_expect(p, 1); /* until the first walk has ended */
+}
+
+static void on_down(struct peer *p, const char *why, void *userdata) {
+        struct root *root = userdata;
+
+        (void)p;
+        log_warning("The scanner of '%s' is gone (%s); its instances keep their last state until it is back",
+                    root->path, why);
+        root->walked = false;
+        root_forget(root);
+        json_decref(root->partial);
+        root->partial = NULL;
+        free(steal_ptr(root->partial_path));
+        root_set_state(root, "hung", why);
+}
+
+static int root_start(struct evidence *e, size_t index) {
+        struct root *root = &e->roots[index];
+        _cleanup_free_ char *name = NULL;
+        const struct peer_callbacks callbacks = { .on_up = on_up, .on_message = on_message, .on_down = on_down };
+        int r;
+
+        root->evidence = e;
+        root->index = index;
+        root->path = e->config.model->evidence.roots.items[index];
+        root->folders = strmap_new();
+        root->state = strdup("scanning");
+        root->since = evidence_now(e);
+        if (!root->folders || !root->state || asprintf(&name, "scanner of %s", root->path) < 0)
+                return -ENOMEM;
+        r = store_get_root(e->config.store, root->path, &root->identity, &root->ever_walked);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        return peer_new(e->config.event,
+                        &(struct peer_config){ .name = name,
+                                               .program = "evidenced-scan",
+                                               .socket = e->config.socket,
+                                               .executable = e->config.executable },
+                        &callbacks, root, &root->peer);
+}
+
+DEFINE_CLEANUP(struct evidence *, evidence_free)
+
+int evidence_new(const struct evidence_config *config, const struct evidence_callbacks *callbacks, void *userdata,
+                 struct evidence **ret) {
+        _cleanup_(evidence_free_p) struct evidence *e = calloc(1, sizeof(*e));
+        int r;
+
+        if (!e)
+                return -ENOMEM;
+        e->config = *config;
+        e->callbacks = *callbacks;
+        e->userdata = userdata;
+        e->n_roots = config->model->evidence.roots.n;
+        e->roots = calloc(e->n_roots + 1, sizeof(*e->roots));
+        if (!e->roots)
+                return -ENOMEM;
+        r = evidence_index(e);
+        if (r == 0)
+                r = sd_event_add_time_relative(config->event, &e->pass, CLOCK_MONOTONIC, 0, 1, on_pass, e);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(e->pass, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time(config->event, &e->expiry, CLOCK_REALTIME, UINT64_MAX, USEC_PER_SEC, on_expiry,
+                                      e);
+        for (size_t i = 0; i < e->n_roots && r >= 0; i++)
+                r = root_start(e, i);
+        if (r >= 0)
+                r = evidence_remember(e);
+        if (r < 0)
+                return r;
+        *ret = steal_ptr(e);
+        return 0;
+}
+
+static void root_done(struct root *root) {
+        struct folder *folder;
+        size_t cursor = 0;
+
+        peer_free(root->peer);
+        json_decref(root->partial);
+        free(root->partial_path);
+        array_done(&root->to_inspect);
+        memset(root->running, 0, sizeof(root->running));
+        while (root->folders && (folder = strmap_next(root->folders, &cursor, NULL))) {
+                for (size_t i = 0; i < folder->files.n; i++) {
+                        match_name_done(&folder->files.items[i]->name);
+                        free(folder->files.items[i]->path);
+                        free(folder->files.items[i]);
+                }
+                array_done(&folder->files);
+                array_done(&folder->covering);
+                free(folder->path);
+                free(folder);
+        }
+        strmap_free(root->folders);
+        free(root->state);
+        free(root->text);
+        free(root->identity);
+}
+
+struct evidence *evidence_free(struct evidence *e) {
+        struct index_list *list;
+        size_t cursor = 0;
+
+        if (!e)
+                return NULL;
+        sd_event_source_disable_unref(e->pass);
+        sd_event_source_disable_unref(e->expiry);
+        for (size_t i = 0; e->roots && i < e->n_roots; i++)
+                root_done(&e->roots[i]);
+        free(e->roots);
+        for (size_t i = 0; i < e->absent.n; i++) {
+                match_name_done(&e->absent.items[i]->name);
+                free(e->absent.items[i]->path);
+                free(e->absent.items[i]);
+        }
+        array_done(&e->absent);
+        strmap_free(e->remembered);
+        while (e->dirs && (list = strmap_next(e->dirs, &cursor, NULL))) {
+                array_done(list);
+                free(list);
+        }
+        strmap_free(e->dirs);
+        for (size_t i = 0; e->task_folders && i < e->config.model->n_tasks; i++)
+                array_done(&e->task_folders[i]);
+        free(e->task_folders);
+        free(e->task_dirty);
+        free(e);
+        return NULL;
+}
+
+/* ---- questions ---- */
+
+static bool folder_is_quiet(const struct folder *folder) {
+        for (size_t i = 0; i < folder->files.n; i++) {
+                const struct evfile *f = folder->files.items[i];
+
+                if (f->matched && f->file.regular && (!f->file.settled || f->queued))
+                        return false;
+        }
+        return true;
+}
+
+bool evidence_is_quiet(const struct evidence *e) {
+        if (!roots_walked(e) || e->any_dirty)
+                return false;
+        for (size_t i = 0; i < e->n_roots; i++) {
+                struct folder *folder;
+                size_t cursor = 0;
+
+                while ((folder = strmap_next(e->roots[i].folders, &cursor, NULL)))
+                        if (!folder_is_quiet(folder))
+                                return false;
+        }
+        return true;
+}
+
+size_t evidence_held(const struct evidence *e) {
+        return e->n_held;
+}
+
+int evidence_confirm(struct evidence *e) {
+        size_t n = e->n_held;
+
+        for (size_t i = 0; i < e->n_roots; i++) {
+                struct root *root = &e->roots[i];
+
+                if (strcmp(root->state, "different") != 0)
+                        continue;
+                free(root->identity);
+                root->identity = NULL;
+                peer_restart(root->peer, "its new file system was confirmed");
+        }
+        e->confirmed = true;
+        e->any_dirty = true;
+        evidence_schedule(e);
+        return (int)n;
+}
+
+void evidence_notes_done(struct evidence_notes *notes) {
+        for (size_t i = 0; i < notes->n; i++) {
+                free((char *)notes->items[i].path);
+                free((char *)notes->items[i].sha256);
+        }
+        array_done(notes);
+}
+
+static int note_add(struct evidence *e, const struct track *track, const struct evfile *f,
+                    struct evidence_notes *ret) {
+        char hex[SHA256_HEX];
+        struct file_note note = { .size = f->file.size, .at = f->file.received_at, .verdict = f->verdict };
+        int r;
+
+        if (f->instance == track->instance->index) {
+                note.verdict = VERDICT_COUNTED;
+                note.requirement = track->instance->requirements[f->requirement].name;
+        } else if (f->instance != SIZE_MAX) {
+                note.detail = e->config.tracks->instances->items[f->instance].key;
+                note.verdict = VERDICT_SURPLUS;
+        } else if (f->link_out) {
+                note.verdict = VERDICT_NOT_REGULAR;
+        } else if (f->ignored) {
+                note.verdict = VERDICT_IGNORED;
+        }
+        note.path = text_sanitize(f->path, strlen(f->path));
+        note.sha256 = f->file.inspected ? strdup(hex_encode(f->file.sha256, SHA256_SIZE, hex)) : NULL;
+        r = note.path ? array_push(ret, note) : -ENOMEM;
+        if (r < 0) {
+                free((char *)note.path);
+                free((char *)note.sha256);
+        }
+        return r;
+}
+
+int evidence_files(struct evidence *e, const struct track *track, struct evidence_notes *ret) {
+        const struct folder_list *folders = &e->task_folders[track->instance->task->index];
+
+        for (int counted = 1; counted >= 0; counted--)
+                for (size_t i = 0; i < folders->n; i++)
+                        for (size_t k = 0; k < folders->items[i]->files.n; k++) {
+                                const struct evfile *f = folders->items[i]->files.items[k];
+                                int r;
+
+                                if ((f->instance == track->instance->index) != counted ||
+                                    !instance_covers(track->instance, f->path))
+                                        continue;
+                                r = note_add(e, track, f, ret);
+                                if (r < 0)
+                                        return r;
+                        }
+        return 0;
+}
+
+size_t evidence_roots(const struct evidence *e, struct evidence_root *ret, size_t max) {
+        size_t n = e->n_roots < max ? e->n_roots : max;
+
+        for (size_t i = 0; i < n; i++)
+                ret[i] = (struct evidence_root){ .path = e->roots[i].path,
+                                                 .state = e->roots[i].state,
+                                                 .text = e->roots[i].text,
+                                                 .since = e->roots[i].since,
+                                                 .folders = e->roots[i].n_folders,
+                                                 .files = e->roots[i].n_files };
+        return n;
+}

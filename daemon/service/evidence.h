@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What lies in the evidence folders, and what it counts for. Hears the scanners, asks them to inspect what matches, assigns
+ * files to requirements, and keeps the histories of instances, the files and the ledger of the store in step. Never touches a
+ * file itself. Rules: docs/semantics.md, section 6.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "base/clock.h"
+#include "service/track.h"
+
+struct evidence;
+
+/* What happened, in words that become notices. */
+struct evidence_event {
+        enum notice_kind kind; /* RECEIVED, COMPLETE, REFUSED, REOPENED, EXPLAINED */
+        struct track *track;
+        struct file_note file; /* path NULL: none */
+};
+
+struct evidence_callbacks {
+        /** Inside the store's transaction of this pass. Return: 0, or -errno that undoes the pass. */
+        int (*on_event)(void *userdata, const struct evidence_event *event);
+        /** A pass has ended, its transaction is committed: plans may have changed. */
+        void (*on_changed)(void *userdata);
+        /** Something an administrator should look at: a folder that can not be read, a limit of the kernel. */
+        void (*on_trouble)(void *userdata, const char *text);
+};
+
+struct evidence_config {
+        sd_event *event;
+        const struct clock *clock;
+        const struct model *model;
+        struct tracks *tracks;
+        struct store *store;
+        const char *socket;     /* of evidenced-scan; NULL: spawn it */
+        const char *executable; /* evidenced-scan */
+        bool confirm_reopen;    /* hold a pass that would reopen more than EVIDENCE_REOPEN_MAX instances */
+};
+
+#define EVIDENCE_REOPEN_MAX 10
+#define EVIDENCE_START_USEC (60 * USEC_PER_SEC) /* how long a start waits for slow roots before plans are made from the last state */
+
+int evidence_new(const struct evidence_config *config, const struct evidence_callbacks *callbacks, void *userdata,
+                 struct evidence **ret);
+struct evidence *evidence_free(struct evidence *evidence);
+
+/** Every root was walked or is known to be down, every matching file is settled and judged: plans can be trusted. */
+bool evidence_is_quiet(const struct evidence *evidence);
+
+/** Lets a held pass go on. Return: the number of instances it reopens. */
+int evidence_confirm(struct evidence *evidence);
+size_t evidence_held(const struct evidence *evidence); /* instances waiting for confirm */
+
+/** evidence_files() - notes on every file in the folders of an instance, counted ones first; owned array, strings owned too */
+struct evidence_notes ARRAY(struct file_note);
+int evidence_files(struct evidence *evidence, const struct track *track, struct evidence_notes *ret);
+void evidence_notes_done(struct evidence_notes *notes);
+
+struct evidence_root {
+        const char *path, *state, *text; /* state: "scanning", "ok", "missing", "unreadable", "hung", "different" */
+        usec_t since;
+        uint64_t folders, files;
+};
+size_t evidence_roots(const struct evidence *evidence, struct evidence_root *ret, size_t max);
