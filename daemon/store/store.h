@@ -160,7 +160,8 @@ typedef int (*store_outbox_fn)(void *userdata, const struct outbox_entry *entry)
 /** Message and one queued entry for each recipient, next_try = message->created. @ret_id: rowid of the message. */
 int store_add_message(struct store *store, const struct outbox_message *message, const char *const *recipients,
                       size_t n_recipients, int64_t *ret_id);
-/** Entries that may be handed out at @now (queued or in doubt, next_try reached), most urgent class first, then oldest; with bytes. */
+/** Entries that may be handed out at @now (queued, in doubt, or handed by a process that died; next_try reached), most
+ *  urgent class first, then oldest; with bytes. */
 int store_outbox_ready(struct store *store, usec_t now, size_t max, store_outbox_fn fn, void *userdata);
 /** All entries not sent (or all with @finished too), newest last; without bytes. */
 int store_outbox_list(struct store *store, bool finished, store_outbox_fn fn, void *userdata);

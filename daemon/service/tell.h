@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * From what is due to messages in the outbox: asks the planner, gathers the notices that wait, makes them into digests, has
+ * them composed, and writes all of it in one transaction. Hands nothing out (service/outbox.h).
+ */
+
+#include "base/clock.h"
+#include "message/compose.h"
+#include "service/evidence.h"
+#include "service/track.h"
+
+struct tell {
+        const struct clock *clock;
+        const struct model *model;
+        const struct templates *templates;
+        struct tracks *tracks;
+        struct evidence *evidence;
+        struct store *store;
+};
+
+/** tell_notice() - a notice to wait for its flush; inside the caller's transaction. @file, @text may be NULL. */
+int tell_notice(struct tell *tell, enum notice_kind kind, const struct track *track, const struct unit *unit,
+                const struct file_note *file, const char *text);
+/** The same in a transaction of its own, for troubles: failing is logged, since it must not stop what found the trouble. */
+void tell_trouble(struct tell *tell, const char *text);
+
+/** What a configuration change means to people: notices for moved, added and dropped instances; own transaction. */
+int tell_changes(struct tell *tell, const struct track_changes *changes);
+
+/**
+ * tell_flush() - all that is due now goes into the outbox
+ * @ret_n: messages made
+ *
+ * Return: 0 or -errno; on failure nothing was recorded and all of it is due still.
+ */
+int tell_flush(struct tell *tell, size_t *ret_n);
+
+/** The next instant at which a flush would find something; USEC_INFINITY. */
+usec_t tell_next(struct tell *tell);
+
+/** tell_preview() - the mail instance @track would get: @rung NULL is the next step. Return: 0, -ENOENT (no step), -errno. */
+struct preview {
+        struct digest digest;
+        struct composed composed;
+};
+int tell_preview(struct tell *tell, const struct track *track, const struct rung *rung, struct preview *ret);
+void preview_done(struct preview *preview);
+/** tell_digests() - what would go now, without recording anything (release --show) */
+int tell_digests(struct tell *tell, struct digest_list *ret);
+
+/** A message with nothing but a test in it, straight into the outbox. @ret_message_id: owned. */
+int tell_test(struct tell *tell, const struct address *to, char **ret_message_id);
