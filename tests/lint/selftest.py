@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Each rule of the lints against a tiny tree that breaks it, and against one that does not."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import unittest
 import includes
 import paths
 import style
+import tidy
 
 SPDX = "/* SPDX-License-Identifier: LGPL-2.1-or-later */\n"
 
@@ -112,6 +114,25 @@ class Style(Lint):
     def test_long_file(self):
         files = {"daemon/base/a.c": "\n" * 600, "daemon/base/b.c": "\n" * 601}
         self.assertEqual(self.findings(style.long_files, files), ["daemon/base/b.c: 601 lines, split it"])
+
+
+class Tidy(Lint):
+    GOOD = "int twice(int x);\nint twice(int x) {\n        return 2 * x;\n}\n"
+    BAD = "int twice(int x);\nint twice(int x) {\n        if (x == x)\n                return 2;\n        return x;\n}\n"
+
+    @unittest.skipUnless(tidy.find_tool(), "clang-tidy 14 is not installed")
+    def test_findings_and_memory(self):
+        with tempfile.TemporaryDirectory() as root:
+            plant(root, {".clang-tidy": "Checks: '-*,misc-redundant-expression'\n", "daemon/base/a.c": self.BAD})
+            path = os.path.join(root, "daemon/base/a.c")
+            plant(root, {"b/compile_commands.json": json.dumps(
+                [{"directory": root, "file": path, "command": f"cc -c {path}"}])})
+            command = [sys.executable, tidy.__file__, root, os.path.join(root, "b")]
+            for text, status in ((self.BAD, 1), (self.BAD, 1), (self.GOOD, 0), (self.GOOD, 0), (self.BAD, 1)):
+                plant(root, {"daemon/base/a.c": text})
+                done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+                self.assertEqual(done.returncode, status, done.stdout)
+                self.assertEqual("daemon/base/a.c:3:" in done.stdout, status == 1)
 
 
 if __name__ == "__main__":
