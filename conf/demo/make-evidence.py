@@ -6,7 +6,7 @@
     make-evidence.py --one KIND PATH TEXT         one document: pdf, docx, xlsx, png, jpg
 
 Files carry the dates at which they were filed in 2018. A service that runs with `--now TIME` shifts file times together
-with its clock: give the same TIME as --as-of, and the dates are written so that they are those of 2018 for that service.
+with its clock: give the same TIME as --as-of, and the dates are written so that for that service they are those of 2018.
 
 What the tree amounts to at 07:30 on 12/11/2018 (TLKC: documents counted of those asked for, all occurrences and units):
 
@@ -133,23 +133,24 @@ def package(parts, main, main_type, others=()):
 
 def docx(text):
     w = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-    body = "".join(f'<w:p><w:r><w:t xml:space="preserve">{escape(line)}</w:t></w:r></w:p>' for line in text.splitlines())
-    return package({"word/document.xml": f'{XML}<w:document xmlns:w="{w}"><w:body>{body}<w:sectPr/></w:body></w:document>'},
-                   "word/document.xml", "wordprocessingml.document.main")
+    body = "".join(f'<w:p><w:r><w:t xml:space="preserve">{escape(line)}</w:t></w:r></w:p>'
+                   for line in text.splitlines())
+    document = f'{XML}<w:document xmlns:w="{w}"><w:body>{body}<w:sectPr/></w:body></w:document>'
+    return package({"word/document.xml": document}, "word/document.xml", "wordprocessingml.document.main")
 
 
 def xlsx(text):
     s = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    rows = "".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="B{n}" t="inlineStr"><is><t>{escape(line)}</t></is></c></row>'
+    rows = "".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c>'
+                   f'<c r="B{n}" t="inlineStr"><is><t>{escape(line)}</t></is></c></row>'
                    for n, line in enumerate(text.splitlines(), 1))
-    return package({"xl/workbook.xml":
-                    f'{XML}<workbook xmlns="{s}" xmlns:r="{OFFICE}"><sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/>'
-                    f'</sheets></workbook>',
-                    "xl/_rels/workbook.xml.rels":
-                    f'{XML}<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" Type="{OFFICE}/worksheet"'
-                    f' Target="worksheets/sheet1.xml"/></Relationships>',
-                    "xl/worksheets/sheet1.xml":
-                    f'{XML}<worksheet xmlns="{s}"><sheetData>{rows}</sheetData></worksheet>'},
+    workbook = (f'{XML}<workbook xmlns="{s}" xmlns:r="{OFFICE}"><sheets>'
+                f'<sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>')
+    relations = (f'{XML}<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1"'
+                 f' Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>')
+    sheet = f'{XML}<worksheet xmlns="{s}"><sheetData>{rows}</sheetData></worksheet>'
+    return package({"xl/workbook.xml": workbook, "xl/_rels/workbook.xml.rels": relations,
+                    "xl/worksheets/sheet1.xml": sheet},
                    "xl/workbook.xml", "spreadsheetml.sheet.main",
                    (("xl/worksheets/sheet1.xml", "spreadsheetml.worksheet"),))
 
@@ -162,8 +163,9 @@ def tiles(text, n):
 def png(text):
     columns, rows, size = 16, 12, 20
     grey = tiles(text, columns * rows)
-    lines = b"".join((b"\0" + b"".join(bytes([grey[row * columns + column]]) * size for column in range(columns))) * size
-                     for row in range(rows))
+    lines = b""
+    for row in range(rows):
+        lines += (b"\0" + b"".join(bytes([g]) * size for g in grey[row * columns:(row + 1) * columns])) * size
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -276,21 +278,26 @@ DOCUMENTS = [
     ("5.2/~$-SKHCN-dao-tao-2018 (dự thảo).docx", "2018-11-09 16:30", "lock"),
     ("5.3/QD-SKHCN-073-bo-nhiem-truong-phong.pdf", "2018-08-20 10:30", None),
     ("5.3/BC-SKHCN-097-tuyen-dung-bo-nhiem.pdf", "2018-10-29 15:15", None),
-    *quarterly("5.5", ("2018-03-23 16:40", "2018-06-22 16:40", "2018-09-21 16:40"), "BB-kiem-tra-ky-luat-ky-cuong-quy-{q}.pdf"),
+    *quarterly("5.5", ("2018-03-23 16:40", "2018-06-22 16:40", "2018-09-21 16:40"),
+               "BB-kiem-tra-ky-luat-ky-cuong-quy-{q}.pdf"),
     ("6.1/KHTC/QD-SKHCN-019-ban-hanh-quy-che.pdf", "2018-02-26 10:10", None),
     ("6.1/KHTC/quy-che-chi-tieu-noi-bo-2018.pdf", "2018-02-26 10:12", None),
     ("6.1/CCTDC/BC-CCTDC-tu-chu-2018.pdf", "2018-11-08 09:30", None),  # belongs into 6.3
     *[(f"6.2/{label}/{name}-{tail}.{kind}", when, None)
-      for label, tail, when in (("quý IV năm 2017", "quy-IV-2017", "2018-01-11 09:50"), ("quý I", "quy-I-2018", "2018-04-11 09:50"),
-                                ("quý II", "quy-II-2018", "2018-07-11 09:50"), ("quý III", "quy-III-2018", "2018-10-11 09:50"))
+      for label, tail, when in (("quý IV năm 2017", "quy-IV-2017", "2018-01-11 09:50"),
+                                ("quý I", "quy-I-2018", "2018-04-11 09:50"),
+                                ("quý II", "quy-II-2018", "2018-07-11 09:50"),
+                                ("quý III", "quy-III-2018", "2018-10-11 09:50"))
       for name, kind in (("TB-SKHCN-cong-khai-ngan-sach", "pdf"), ("bieu-cong-khai", "xlsx"))],
     ("6.3/CCTDC/QD-SKHCN-045-giao-tu-chu-CCTDC.pdf", "2018-05-22 14:40", None),
     ("6.3/TTTK/QD-SKHCN-046-giao-tu-chu-TTTK.pdf", "2018-05-22 14:42", None),
     ("6.3/TTTK/BC-TTTK-tu-chu-2018.pdf", "2018-11-05 11:20", None),
     ("7.1/KH-SKHCN-008-ung-dung-CNTT-2018.pdf", "2018-01-30 15:10", None),
-    *quarterly("7.2", ("2018-03-26 13:30", "2018-06-25 13:30", "2018-09-24 13:30"), "thong-ke-van-ban-dien-tu-quy-{q}.xlsx"),
+    *quarterly("7.2", ("2018-03-26 13:30", "2018-06-25 13:30", "2018-09-24 13:30"),
+               "thong-ke-van-ban-dien-tu-quy-{q}.xlsx"),
     ("7.3/quý I/danh-muc-DVCTT-muc-3-4.pdf", "2018-03-19 10:05", None),
-    *quarterly("7.3", ("2018-03-29 10:05", "2018-06-28 10:05", "2018-09-27 10:05"), "thong-ke-ho-so-DVCTT-quy-{q}.xlsx"),
+    *quarterly("7.3", ("2018-03-29 10:05", "2018-06-28 10:05", "2018-09-27 10:05"),
+               "thong-ke-ho-so-DVCTT-quy-{q}.xlsx"),
     ("7.4/quý I/anh-chup-trang-chu-quy-I.png", "2018-03-28 09:00", None),
     ("7.4/quý II/anh-chup-trang-chu-quy-II.png", "2018-06-27 09:00", "as 3.4/quý II/anh-chup-trang-TTDT-quy-II.png"),
     ("7.4/quý III/BC-buu-chinh-cong-ich-quy-III.pdf", "2018-09-26 09:00", None),
@@ -314,7 +321,8 @@ def content(path, special):
     if special and special.startswith("as "):
         return content(special[3:], None)
     stem, _, kind = path.rpartition("/")[2].rpartition(".")
-    data = KINDS[kind](f"{stem}\nTài liệu kiểm chứng tiêu chí {path.split('/')[0]}\n{path}\nVí dụ, không có giá trị pháp lý")
+    data = KINDS[kind](f"{stem}\nTài liệu kiểm chứng tiêu chí {path.split('/')[0]}\n{path}\n"
+                       "Ví dụ, không có giá trị pháp lý")
     return data[:len(data) // 2] if special == "half" else data
 
 

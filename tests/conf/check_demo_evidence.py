@@ -246,8 +246,8 @@ def load(path):
 def main():
     make, conf = pathlib.Path(sys.argv[1]).resolve(), conf_text.read_tree(sys.argv[2])
     generator = load(make)
-    described = {row[0]: row[1:] for row in
-                 re.findall(r"^ {4}(\d+\.\d+) +([\d.]+) +(\d+/\d+) +(complete|pending|due soon|overdue)", generator.__doc__, re.M)}
+    rows = re.findall(rf"^ {{4}}(\d+\.\d+) +([\d.]+) +(\d+/\d+) +({'|'.join(STATES)})", generator.__doc__, re.M)
+    described = {row[0]: row[1:] for row in rows}
     with tempfile.TemporaryDirectory() as name:
         temporary = pathlib.Path(name)
         for target in ("first", "second"):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The sample year against the department's table: check_vn_2018.py CONF_DIR TABLE. Exits 1 and says every difference."""
+"""The sample year against the department's table: check_vn_2018.py CONF_DIR TABLE. Exits 1 and says what differs."""
 
 import csv
 import datetime
