@@ -34,7 +34,7 @@ struct arena {
         struct chunk *chunks; /* owned; the first one is filled */
 };
 
-static void out_of_memory(void) {
+__attribute__((noreturn)) static void out_of_memory(void) {
         static const char message[] = "evidenced: out of memory\n";
 
         fwrite(message, 1, sizeof(message) - 1, stderr);

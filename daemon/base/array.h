@@ -15,7 +15,7 @@
 
 #define ARRAY(type)                                                                                \
         {                                                                                          \
-                type *items;                                                                       \
+                type *items; /* NOLINT(bugprone-macro-parentheses) */                              \
                 size_t n, cap;                                                                     \
         }
 

@@ -18,14 +18,14 @@
 
 /* Defines f_p(T **), the form that the cleanup attribute wants. */
 #define DEFINE_CLEANUP(type, f)                                                                    \
-        static inline void f##_p(type *p) {                                                        \
+        static inline void f##_p(type *p) { /* NOLINT(bugprone-macro-parentheses) */               \
                 if (*p)                                                                            \
                         f(*p);                                                                     \
         }
 
 static inline void free_p(void *p) { free(*(void **)p); }
 
-static inline void close_p(int *fd) {
+static inline void close_p(int *fd) { /* NOLINT(readability-non-const-parameter) */
         if (*fd >= 0)
                 close(*fd);
 }

@@ -75,6 +75,7 @@ int hex_decode(const char *hex, uint8_t *ret, size_t len) {
         if (hex[2 * len] != '\0')
                 return -EINVAL;
         for (size_t i = 0; i < len; i++)
-                ret[i] = (uint8_t)(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
+                ret[i] = (uint8_t)((unsigned)hex_value(hex[2 * i]) << 4 |
+                                   (unsigned)hex_value(hex[2 * i + 1]));
         return 0;
 }

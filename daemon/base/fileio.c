@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 
-#define READ_STEP ((size_t)64 * 1024)
+#define READ_SLACK ((size_t)4096)
 
 /* O_NONBLOCK: opening a FIFO that somebody left there must not wait for its writer. */
 static int open_regular(const char *path, struct stat *ret_st) {
@@ -30,45 +30,49 @@ static int open_regular(const char *path, struct stat *ret_st) {
         return steal_fd(&fd);
 }
 
+/* @data is owned by the caller all the time, and has room for a NUL behind @n bytes. */
+static int read_to_end(int fd, size_t cap, size_t max_bytes, char **data, size_t *n) {
+        for (;;) {
+                ssize_t k;
+
+                if (!*data || *n == cap) {
+                        size_t larger = *data ? cap * 2 : cap + READ_SLACK;
+                        char *grown = realloc(*data, larger + 1);
+
+                        if (!grown)
+                                return -ENOMEM;
+                        *data = grown;
+                        cap = larger;
+                }
+                k = read(fd, *data + *n, cap - *n);
+                if (k < 0 && errno == EINTR)
+                        continue;
+                if (k < 0)
+                        return -errno;
+                if (k == 0)
+                        return 0;
+                *n += (size_t)k;
+                if (*n > max_bytes)
+                        return -EFBIG;
+        }
+}
+
 int read_file(const char *path, size_t max_bytes, char **ret, size_t *ret_size) {
         _cleanup_close_ int fd = -1;
         _cleanup_free_ char *data = NULL;
-        size_t n = 0, cap;
-        struct stat st;
+        struct stat st = {};
+        size_t n = 0;
+        int r;
 
         fd = open_regular(path, &st);
         if (fd < 0)
                 return fd;
         if (st.st_size > 0 && (uintmax_t)st.st_size > max_bytes)
                 return -EFBIG;
-
         /* The size is only a hint (/proc says 0, and the file may be growing): read to the end. */
-        cap = (size_t)st.st_size + READ_STEP / 16;
-        data = malloc(cap + 1);
-        if (!data)
-                return -ENOMEM;
-        for (;;) {
-                ssize_t k;
-
-                if (n == cap) {
-                        char *grown = realloc(data, cap + READ_STEP + 1);
-
-                        if (!grown)
-                                return -ENOMEM;
-                        data = grown;
-                        cap += READ_STEP;
-                }
-                k = read(fd, data + n, cap - n);
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return -errno;
-                if (k == 0)
-                        break;
-                n += (size_t)k;
-                if (n > max_bytes)
-                        return -EFBIG;
-        }
+        r = read_to_end(fd, (size_t)st.st_size, max_bytes, &data, &n);
+        if (r < 0)
+                return r;
         data[n] = '\0';
         *ret = steal_ptr(data);
         if (ret_size)
@@ -133,12 +137,10 @@ static int mkdir_one(const char *path, mode_t mode) {
 
         if (mkdir(path, mode) == 0)
                 return 0;
-        if (errno != EEXIST && errno != EROFS && errno != EACCES && errno != EPERM)
+        if (errno != EEXIST)
                 return -errno;
-        /* A parent that exists is fine even where we could not have made it. */
-        int error = errno;
         if (stat(path, &st) < 0)
-                return -error;
+                return -errno; /* a link to nowhere */
         return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 

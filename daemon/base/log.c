@@ -34,9 +34,15 @@ static bool stderr_is_journal(void) {
         const char *stream = getenv("JOURNAL_STREAM");
         uintmax_t dev, ino;
         struct stat st;
+        char *end;
 
-        return stream && sscanf(stream, "%" SCNuMAX ":%" SCNuMAX, &dev, &ino) == 2 &&
-               fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+        if (!stream || fstat(STDERR_FILENO, &st) < 0)
+                return false;
+        dev = strtoumax(stream, &end, 10);
+        if (end == stream || *end != ':')
+                return false;
+        ino = strtoumax(end + 1, &end, 10);
+        return *end == '\0' && st.st_dev == dev && st.st_ino == ino;
 }
 
 static int level_from_string(const char *s) {

@@ -148,7 +148,7 @@ const char *zone_format(usec_t instant, char buf[INSTANT_BUFFER]) {
         date_t date;
 
         if (instant == USEC_INFINITY)
-                return strcpy(buf, "never");
+                return memcpy(buf, "never", sizeof("never"));
         /* RFC 3339 has no seconds in an offset: the time printed goes with the offset printed, so the instant is right */
         minutes = floor_div(zone_civil(instant).utc_offset, 60);
         away = minutes < 0 ? -minutes : minutes;

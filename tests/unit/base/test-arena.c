@@ -2,7 +2,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -50,6 +52,39 @@ static void test_many_small(void **state) {
         }
         for (uint32_t i = 0; i < ELEMENTSOF(numbers); i++)
                 assert_int_equal(*numbers[i], i);
+}
+
+/* Pages of the process. */
+static long mapped(void) {
+        _cleanup_(fclose_p) FILE *f = fopen("/proc/self/statm", "re");
+        long n = 0;
+
+        assert_non_null(f);
+        assert_int_equal(fscanf(f, "%ld", &n), 1);
+        return n;
+}
+
+/* Written to the last byte, so that a block beyond its chunk breaks the bookkeeping of its neighbour. */
+static void test_memory_goes_back(void **state) {
+        long before, full;
+
+        (void)state;
+#ifdef __SANITIZE_ADDRESS__
+        skip(); /* the sanitizer keeps what is freed */
+#endif
+        before = mapped();
+        for (int round = 0; round < 3; round++) {
+                _cleanup_(arena_free_p) struct arena *a = arena_new();
+
+                for (size_t i = 0; i < 20000; i++) {
+                        size_t n = i % 100 == 0 ? 270000 : i % 977;
+
+                        memset(arena_alloc(a, n), 0xff, n);
+                }
+                full = mapped();
+                assert_true((full - before) * sysconf(_SC_PAGESIZE) > 50L * 1000 * 1000);
+        }
+        assert_true((mapped() - before) * sysconf(_SC_PAGESIZE) < 1L * 1000 * 1000);
 }
 
 static void test_strings(void **state) {
@@ -111,6 +146,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_alloc_is_zeroed_aligned_and_distinct),
                 cmocka_unit_test(test_many_small),
+                cmocka_unit_test(test_memory_goes_back),
                 cmocka_unit_test(test_strings),
                 cmocka_unit_test(test_free_nothing),
                 cmocka_unit_test(test_ends_when_out_of_memory),

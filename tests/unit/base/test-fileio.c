@@ -170,9 +170,15 @@ static void test_mkdir_p(void **state) {
         assert_int_equal(mkdir_p("/proc/none/x", 0750), -ENOENT);
         assert_int_equal(mkdir_p("", 0750), -ENOENT);
         assert_int_equal(write_file_atomic("a/f", "", 0, 0600), 0);
+        assert_int_equal(symlink("none", "a/dangling"), 0);
+        assert_int_equal(symlink("b", "a/link"), 0);
+        assert_int_equal(mkdir_p("a/dangling/x", 0750), -ENOENT);
+        assert_int_equal(mkdir_p("a/link/c", 0750), 0);
         assert_int_equal(mkdir_p("a/f", 0750), -ENOTDIR);
         assert_int_equal(mkdir_p("a/f/g", 0750), -ENOTDIR);
         unlink("a/f");
+        unlink("a/dangling");
+        unlink("a/link");
         rmdir("a/b/c");
         rmdir("a/b");
         assert_int_equal(rmdir("a"), 0);

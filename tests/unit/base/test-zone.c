@@ -23,7 +23,6 @@ static void test_check(void **state) {
                 {"Asia/Ho_Chi_Minh", 0},
                 {"Europe/Berlin", 0},
                 {"UTC", 0},
-                {"Asia/Saigon", 0},
                 {"", -EINVAL},
                 {"/etc/localtime", -EINVAL},
                 {":Europe/Berlin", -EINVAL},
@@ -181,7 +180,7 @@ static void test_civil(void **state) {
 
 /* Dates that share a place in the cache, and another zone after the first, must not see each other's answers. */
 static void test_cache(void **state) {
-        date_t summer = date_from_ymd(2018, 7, 1);
+        date_t summer = date_from_ymd(2018, 7, 1), winter = summer + 2048;
 
         (void)state;
         assert_int_equal(zone_init("Europe/Berlin"), 0);
@@ -196,6 +195,10 @@ static void test_cache(void **state) {
                         assert_int_equal(a.second, 43200);
                         assert_int_equal(b.date, far);
                 }
+        }
+        for (int k = 0; k < 3; k++) {
+                assert_int_equal(zone_civil(zone_instant(summer, 43200)).utc_offset, 7200);
+                assert_int_equal(zone_civil(zone_instant(winter, 43200)).utc_offset, 3600);
         }
         assert_int_equal(zone_civil(zone_instant(summer, 0)).utc_offset, 7200);
         assert_int_equal(zone_init("Asia/Ho_Chi_Minh"), 0);
@@ -286,5 +289,9 @@ int main(void) {
                 cmocka_unit_test(test_format_extremes),
         };
 
+        if (access("/usr/share/zoneinfo/Europe/Berlin", R_OK) < 0) {
+                printf("skipped: no time zones are installed\n");
+                return 77;
+        }
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
