@@ -30,39 +30,13 @@ struct instance {
         struct due due;           /* as stated */
         struct deadline deadline; /* as configured; see history.extended_to */
         const char *title;        /* placeholders replaced; with the label where there is one */
-        const char *dir;          /* relative to a root, normalised, placeholders replaced; NULL: none */
+        const char *
+                dir; /* relative to a root, normalised, placeholders replaced; "": the root itself; NULL: none */
         const struct requirement *requirements;
         size_t n_requirements;
         uint32_t n_slots; /* sum of counts */
         size_t index;     /* in instance_set.items */
 };
-
-struct instance_set {
-        struct arena *arena; /* owned; the model must outlive it */
-        const struct instance *items; /* order: task in natural order, then date, then unit */
-        size_t n;
-};
-
-/**
- * instance_set_new() - every occurrence of every tracked task
- * @horizon: endless rules are expanded up to this date
- * @on_problem: called for two equal keys, a rule that yields nothing or too much, a deadline that can not be resolved, a bad
- *              placeholder; may be NULL
- *
- * Return: 0, -EINVAL after problems were reported (the set is then not built), -ENOMEM.
- */
-typedef void (*instance_problem_fn)(void *userdata, const struct task *task, const char *text);
-int instance_set_new(const struct model *model, date_t horizon, instance_problem_fn on_problem, void *userdata,
-                     struct instance_set **ret);
-struct instance_set *instance_set_free(struct instance_set *set);
-const struct instance *instance_set_find(const struct instance_set *set, const char *key);
-
-/**
- * placeholders_expand() - {year} {month} {quarter} {label} {unit} {task} of an occurrence
- * Return: string in the arena, NULL for an unknown placeholder or one without a value (label on an unlabelled date).
- */
-const char *placeholders_expand(struct arena *arena, const char *text, const struct task *task, const struct unit *unit,
-                                const struct due *due);
 
 enum state {
         STATE_UNKNOWN,
@@ -104,34 +78,42 @@ struct record {
 
 /* All that happened to an instance. The arrays are borrowed. */
 struct history {
-        usec_t first_known;
-        uint32_t episode; /* from 1 */
+        usec_t first_known; /* from the release on, while mail is held before it */
+        uint32_t episode;   /* from 1 */
         usec_t episode_began;
         enum episode_cause cause;
-        bool scanned;       /* its folder was seen at least once (else: unknown) */
-        bool unverified;    /* its root is missing or different now: the last state stands */
+        bool scanned;    /* its folder was seen at least once (else: unknown) */
+        bool unverified; /* its root is missing or different now: the last state stands */
         bool explained;
         date_t extended_to; /* last day by an extension; DATE_NONE */
+        struct deadline
+                passed; /* the deadline as it passed: no calendar moves it again; instant 0: not passed yet */
         usec_t waived_until, snoozed_until; /* 0: not; USEC_INFINITY: without end */
-        const uint32_t *have; /* counted files per requirement, each ≤ need.count */
-        size_t n_have;        /* 0 or instance.n_requirements */
-        usec_t complete_at;   /* received-at of the file that filled the last slot; 0: not complete */
+        const uint32_t *have;               /* counted files per requirement, each ≤ need.count */
+        size_t n_have;                      /* 0 or instance.n_requirements */
+        usec_t complete_at; /* received-at of the file that filled the last slot; 0: not complete */
         const struct record *records;
         size_t n_records;
         bool ladder_end_told;
 };
 
 #define HISTORY_INIT                                                                               \
-        (struct history) {                                                                         \
-                .episode = 1, .extended_to = DATE_NONE                                             \
-        }
+        (struct history) { .episode = 1, .extended_to = DATE_NONE }
 
-/** The deadline that counts now: the extension's where there is one (docs/semantics.md, section 2). */
+/** The deadline that counts now: the extension's where there is one, the one that passed where one has (docs/semantics.md,
+ *  section 2). An extension that no working day follows is refused by the caller (deadline_resolve()) before it is kept. */
 struct deadline instance_deadline(const struct calendar *cal, const struct instance *instance,
                                   const struct history *history);
 uint32_t history_have(const struct history *history); /* sum of have */
 /** instance_opens() - start of the day before which the state is "planned"; 0: always open. */
-usec_t instance_opens(const struct calendar *cal, const struct instance *instance, const struct history *history);
-enum state instance_state(const struct calendar *cal, const struct instance *instance, const struct history *history,
-                          usec_t now);
-bool state_is_open(enum state state); /* overdue, partial, open: reminders may be due (planned: not yet) */
+usec_t instance_opens(const struct calendar *cal, const struct instance *instance,
+                      const struct history *history);
+/** instance_decided() - unknown, complete, late, waived, explained or snoozed; _STATE_MAX when none of them holds */
+enum state instance_decided(const struct instance *instance, const struct history *history,
+                            const struct deadline *deadline, usec_t now);
+enum state instance_state(const struct calendar *cal, const struct instance *instance,
+                          const struct history *history, usec_t now);
+bool state_is_open(
+        enum state state); /* overdue, partial, open: reminders may be due (planned: not yet) */
+
+#include "core/instance-set.h"

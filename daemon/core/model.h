@@ -29,8 +29,9 @@ struct source {
 
 struct address {
         const char *display; /* display name as configured, UTF-8; NULL: none */
-        const char *spec;    /* local@domain as it goes into RCPT: domain in ASCII (IDNA), checked, no CR/LF */
-        const char *key;     /* spec in lower case: what addresses are compared by */
+        const char *
+                spec; /* local@domain as it goes into RCPT: domain in ASCII (IDNA), checked, no CR/LF */
+        const char *key; /* spec in lower case: what addresses are compared by */
 };
 
 struct address_list {
@@ -97,7 +98,8 @@ enum file_type {
         _FILE_TYPE_MAX
 };
 const char *file_type_to_string(enum file_type type);
-int file_type_from_string(const char *s, enum file_type *ret); /* "jpeg" and "tiff" are accepted too */
+int file_type_from_string(const char *s,
+                          enum file_type *ret); /* "jpeg" and "tiff" are accepted too */
 
 struct need {
         const char *name;         /* as people call it; "" when not given */
@@ -117,8 +119,8 @@ struct task {
         const char *id, *title; /* title: placeholders not yet replaced */
         const struct area *area;
         points_t points;
-        const struct unit *unit;              /* NULL with each_unit, and for untracked tasks without a unit */
-        const struct unit *const *each_unit;  /* each listed unit has its own copy */
+        const struct unit *unit; /* NULL with each_unit, and for untracked tasks without a unit */
+        const struct unit *const *each_unit; /* each listed unit has its own copy */
         size_t n_each_unit;
         const struct unit *const *co_units;
         size_t n_co_units;
@@ -132,7 +134,7 @@ struct task {
         const struct recurrence *repeat; /* NULL: none */
         date_t opens, closes;            /* DATE_NONE: not set (closes: the organisation's) */
         const struct policy *policy;     /* NULL only when there is no deadline or not tracked */
-        const char *dir;                 /* relative to a root; placeholders not yet replaced; NULL: no evidence */
+        const char *dir; /* relative to a root; placeholders not yet replaced; NULL: no evidence */
         bool recursive;
         const struct need *needs;
         size_t n_needs;
@@ -143,9 +145,11 @@ struct task {
 enum mail_security { MAIL_SECURITY_TLS, MAIL_SECURITY_NONE };
 
 struct mail_server {
-        const char *url; /* smtps://, smtp:// (STARTTLS required unless security none), maildir:NAME */
-        const char *user, *credential, *password_file, *ca_file, *client_cert, *client_key; /* NULL: not set */
-        const char *auth;                                     /* NULL, "plain", "login", "xoauth2" */
+        const char
+                *url; /* smtps://, smtp:// (STARTTLS required unless security none), maildir:NAME */
+        const char *user, *credential, *password_file, *ca_file, *client_cert,
+                *client_key; /* NULL: not set */
+        const char *auth;    /* NULL, "plain", "login", "xoauth2" */
         enum mail_security security;
         usec_t timeout;
         struct source source;
@@ -165,10 +169,11 @@ struct report {
 struct evidence_settings {
         struct string_list roots; /* absolute, normalised, ≥ 1 */
         usec_t settle, gone_after, rescan, poll;
-        struct string_list ignore;      /* patterns of names never counted */
-        const char *explanation;        /* pattern; NULL: off */
-        struct string_list display;     /* per root: how people see it ("\\\\server\\share"); items may be NULL */
-        uint64_t max_size;              /* bytes; larger files are not hashed and do not count */
+        struct string_list ignore; /* patterns of names never counted */
+        const char *explanation;   /* pattern; NULL: off */
+        struct string_list
+                display; /* per root: how people see it ("\\\\server\\share"); items may be NULL */
+        uint64_t max_size; /* bytes; larger files are not hashed and do not count */
 };
 
 struct model {
@@ -189,7 +194,7 @@ struct model {
                 struct address reply_to; /* spec NULL: not set */
                 uint32_t connections;
                 usec_t retry_for;
-                uint32_t daily_limit;              /* 0: no limit */
+                uint32_t daily_limit;               /* 0: no limit */
                 struct string_list allowed_domains; /* lower case, ASCII; n = 0: no fence */
                 bool calendar_attachment;
                 const struct mail_server *servers;
@@ -216,7 +221,8 @@ struct model {
         size_t n_tasks;
 };
 
-struct model *model_free(struct model *model); /* frees the arena, and with it everything */
+/** model_free() - frees the arena, and with it everything, the model itself included (it was allocated there) */
+struct model *model_free(struct model *model);
 
 const struct unit *model_find_unit(const struct model *model, const char *id);
 const struct task *model_find_task(const struct model *model, const char *id);

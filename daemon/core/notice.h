@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What is to be told to whom, and how single notices become one mail. Pure.
+ * What is to be told about an instance, and in which tone. Pure. How notices become mails: core/digests.h, which comes with it.
  * Rules: docs/semantics.md, section 5.
  */
 
@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "core/instance.h"
+#include "core/recipients.h"
 #include "core/requirement.h"
 
 enum notice_kind {
@@ -32,13 +33,13 @@ enum notice_kind {
 const char *notice_kind_to_string(enum notice_kind kind);
 int notice_kind_from_string(const char *s, enum notice_kind *ret);
 
-/* The tone of a mail; of a digest, that of its most severe item. Ascending severity. */
+/* The tone of a mail; of a digest, that of its most severe item. Ascending severity. Only reminders are above INFO. */
 enum notice_class {
         NOTICE_CLASS_INFO,
-        NOTICE_CLASS_LEAD,      /* before the deadline */
+        NOTICE_CLASS_LEAD, /* before the deadline */
         NOTICE_CLASS_DUE_TODAY,
-        NOTICE_CLASS_OVERDUE,   /* to the unit's head and below */
-        NOTICE_CLASS_ESCALATION, /* to leaders: roles of the organisation */
+        NOTICE_CLASS_OVERDUE, /* to the unit's head and below */
+        NOTICE_CLASS_ESCALATION, /* to leaders: roles of the organisation other than coordinator and administrator */
         _NOTICE_CLASS_MAX
 };
 
@@ -48,9 +49,10 @@ struct file_note {
         uint64_t size;
         usec_t at; /* received, refused or missed at */
         enum verdict verdict;
-        const char *sha256; /* hex; NULL when not known */
+        const char *sha256;      /* hex; NULL when not known */
         const char *requirement; /* name of the requirement it counts for; NULL: none */
-        const char *detail;      /* more words on the verdict, for instance the other instance's key; NULL */
+        const char *
+                detail; /* more words on the verdict, for instance the other instance's key; NULL */
 };
 
 /* The step that comes next if nothing is filed. */
@@ -71,58 +73,37 @@ struct notice {
         struct deadline deadline; /* that counts now */
         /* reminders */
         const struct rung *rung;
-        usec_t fired;         /* firing instant of the rung */
-        int days_left;        /* working days from today to E: 0 on E; negative = overdue by that many */
+        usec_t fired;  /* firing instant of the rung */
+        int days_left; /* working days from today to E: 0 on E; negative = overdue by that many */
         struct next_step next;
         unsigned n_reminded;  /* reminders recorded as sent before */
         usec_t last_reminded; /* 0: never */
         /* files: why present ones do not count (reminder), received, refused, missing */
         const struct file_note *files;
         size_t n_files;
-        const char *text; /* free words: reason of a decision, cause of a trouble; NULL */
+        const char *text;    /* free words: reason of a decision, cause of a trouble; NULL */
         usec_t old_deadline; /* deadline changed; 0 */
-};
-
-/* Sorted by key, each address once. Items borrowed from the model. */
-struct recipients ARRAY(const struct address *);
-
-/* One mail. Owns its arrays; notices are in the mail's order. */
-struct digest {
-        enum notice_kind kind;
-        enum notice_class class;
-        enum language language;
-        usec_t at; /* the flush */
-        struct recipients to, cc;
-        struct digest_items ARRAY(struct notice) items;
+        const struct address_list *
+                mailed; /* deadline changed: everybody mailed about it so far; test: the address; NULL; borrowed */
         const struct report *report; /* of a report; else NULL */
-        const struct unit *unit;     /* of a per-unit mail; else NULL */
 };
-void digest_done(struct digest *digest);
 
 /**
- * recipients_resolve() - roles of one instance to addresses
- * @roles:    role names of a step, a report or the table of notices
- * @unit, @task: whose roles; either may be NULL
- * @ret:      added to, sorted, unique
- *
- * Each role: unit, owner, co_units, else looked up in the unit's roles, then the organisation's; the fence applied;
- * an empty one falls back to coordinator, then administrator. Return: 0 or -ENOMEM; never leaves @ret empty when the model
- * has any administrator (the check makes sure that it has).
+ * notice_about() - a notice of @kind on one instance: state, deadline, days left and what was mailed before filled in
+ * Files and words are added by the caller.
  */
-int recipients_resolve(const struct model *model, const char *const *roles, size_t n_roles, const struct unit *unit,
-                       const struct task *task, struct recipients *ret);
+struct notice notice_about(const struct model *model, enum notice_kind kind,
+                           const struct instance *instance, const struct history *history,
+                           usec_t now);
 
-enum notice_class notice_class_of(const struct model *model, const struct notice *notice, usec_t now);
+/** notice_with_state() - notice_about() for a caller that knows the state */
+struct notice notice_with_state(const struct model *model, enum notice_kind kind,
+                                const struct instance *instance, const struct history *history,
+                                enum state state, usec_t now);
+/** days_left() - working days from @today to E: 0 on E, negative when overdue by that many */
+int days_left(const struct calendar *cal, date_t effective, date_t today);
 
-struct digest_list ARRAY(struct digest);
-void digest_list_done(struct digest_list *list);
+enum notice_class notice_class_of(const struct model *model, const struct notice *notice,
+                                  usec_t now);
 
-/**
- * digests_build() - notices of one flush to mails
- *
- * Same kind family and same set of To: one mail; Cc is the union without To; most severe first (overdue by most working
- * days, nearest deadline, most points, id in natural order). Received and complete share a digest, as the table says.
- * Return: 0 or -ENOMEM.
- */
-int digests_build(const struct model *model, const struct notice *notices, size_t n, usec_t now,
-                  struct digest_list *ret);
+#include "core/digests.h"

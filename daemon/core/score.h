@@ -29,14 +29,15 @@ struct score {
 };
 
 /** score_bucket() - the bucket of one instance */
-enum bucket score_bucket(const struct calendar *cal, const struct instance *instance, const struct history *history,
-                         usec_t now);
+enum bucket score_bucket(const struct calendar *cal, const struct instance *instance,
+                         const struct history *history, usec_t now);
 
 struct scoreboard {
         struct score total;
         struct score *areas; /* owned; model.n_areas */
-        struct score *units; /* owned; model.n_units; an each_unit task counts whole for each of its units */
-        enum bucket *tasks;  /* owned; model.n_tasks: the bucket of the worst instance */
+        struct score *
+                units; /* owned; model.n_units; an each_unit task counts whole for each of its units */
+        enum bucket *tasks; /* owned; model.n_tasks: the bucket of the worst instance */
 };
 void scoreboard_done(struct scoreboard *board);
 

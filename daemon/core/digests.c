@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/digests.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/zone.h"
+#include "core/lookup.h"
+
+/* What makes two mails of a kind one. */
+enum merging { MERGE_TO, MERGE_UNIT, MERGE_ALL, MERGE_REPORT, MERGE_NEVER };
+
+/* The table of section 5. Kinds of one family share a digest. */
+static const struct routing {
+        enum notice_kind family;
+        enum merging merging;
+        const char *to[2], *cc[1];
+} routings[_NOTICE_KIND_MAX] = {
+        [NOTICE_REMINDER] = {NOTICE_REMINDER, MERGE_TO, {}, {}},
+        [NOTICE_RECEIVED] = {NOTICE_RECEIVED, MERGE_UNIT, {"unit"}, {}},
+        [NOTICE_COMPLETE] = {NOTICE_RECEIVED, MERGE_UNIT, {"unit"}, {}},
+        [NOTICE_REFUSED] = {NOTICE_RECEIVED, MERGE_UNIT, {"unit"}, {"coordinator"}},
+        [NOTICE_REOPENED] = {NOTICE_REOPENED, MERGE_UNIT, {"unit"}, {"coordinator"}},
+        [NOTICE_DEADLINE_CHANGED] = {NOTICE_DEADLINE_CHANGED, MERGE_TO, {"unit"}, {}},
+        [NOTICE_CRITERIA_CHANGED] = {NOTICE_CRITERIA_CHANGED,
+                                     MERGE_UNIT,
+                                     {"unit", "coordinator"},
+                                     {}},
+        [NOTICE_LADDER_ENDED] = {NOTICE_LADDER_ENDED, MERGE_ALL, {"coordinator"}, {}},
+        [NOTICE_UNASSIGNED] = {NOTICE_LADDER_ENDED, MERGE_ALL, {"coordinator"}, {}},
+        [NOTICE_EXPLAINED] = {NOTICE_LADDER_ENDED, MERGE_ALL, {"coordinator"}, {}},
+        [NOTICE_REPORT] = {NOTICE_REPORT, MERGE_REPORT, {}, {}},
+        [NOTICE_TROUBLE] = {NOTICE_TROUBLE, MERGE_NEVER, {"administrator"}, {}},
+        [NOTICE_TEST] = {NOTICE_TEST, MERGE_NEVER, {}, {}},
+};
+
+/* Notices that are sure to have the same recipients: resolved once. */
+struct group {
+        const struct notice *first;
+        uint64_t serial; /* makes one that is not to be merged unique; else 0 */
+        struct recipients to, cc;
+        size_t digest;
+};
+
+struct sort_key {
+        const struct notice *notice;
+        size_t digest;
+        int settled; /* of a report: filed and decided last */
+        int overdue;
+        usec_t deadline;
+        points_t points;
+        size_t index;
+};
+
+struct address_unit {
+        const char *key;
+        const struct unit *unit;
+};
+
+struct building {
+        const struct model *model;
+        usec_t now;
+        date_t today;
+        struct digest_list *list; /* of this call */
+        struct groups ARRAY(struct group) groups;
+        struct lookup by_source, by_set;
+        struct address_units
+                ARRAY(struct address_unit) mails; /* sorted by key; filled when first asked */
+};
+
+static void building_done(struct building *b) {
+        for (size_t i = 0; i < b->groups.n; i++) {
+                recipients_done(&b->groups.items[i].to);
+                recipients_done(&b->groups.items[i].cc);
+        }
+        array_done(&b->groups);
+        lookup_done(&b->by_source);
+        lookup_done(&b->by_set);
+        array_done(&b->mails);
+}
+
+void digest_done(struct digest *digest) {
+        recipients_done(&digest->to);
+        recipients_done(&digest->cc);
+        array_done(&digest->items);
+}
+
+void digest_list_done(struct digest_list *list) {
+        for (size_t i = 0; i < list->n; i++)
+                digest_done(&list->items[i]);
+        array_done(list);
+}
+
+/* Who a notice goes to depends on these; NULL where they do not matter. */
+struct source_key {
+        enum notice_kind kind;
+        const struct step *step;
+        const struct unit *unit;
+        const struct task *task;
+        const struct report *report;
+        const struct address_list *mailed;
+};
+
+static bool step_depends_on_task(const struct step *step) {
+        for (size_t i = 0; i < step->n_to; i++)
+                if (role_depends_on_task(step->to[i]))
+                        return true;
+        for (size_t i = 0; i < step->n_cc; i++)
+                if (role_depends_on_task(step->cc[i]))
+                        return true;
+        return false;
+}
+
+static struct source_key key_of(const struct notice *notice) {
+        struct source_key key = {
+                .kind = notice->kind,
+                .step = notice->rung ? notice->rung->step : NULL,
+                .unit = notice->unit,
+                .report = notice->report,
+                .mailed = notice->mailed,
+        };
+
+        if (key.step && notice->instance && step_depends_on_task(key.step))
+                key.task = notice->instance->task;
+        if (routings[notice->kind].merging == MERGE_ALL)
+                key.unit = NULL;
+        return key;
+}
+
+static uint64_t key_hash(const struct source_key *key, uint64_t serial) {
+        uint64_t hash = hash_number(HASH_SEED, (uint64_t)key->kind ^ serial << 8);
+
+        hash = hash_number(hash, (uintptr_t)key->step);
+        hash = hash_number(hash, (uintptr_t)key->unit);
+        hash = hash_number(hash, (uintptr_t)key->task);
+        hash = hash_number(hash, (uintptr_t)key->report);
+        return hash_number(hash, (uintptr_t)key->mailed);
+}
+
+static bool key_equal(const struct source_key *a, const struct source_key *b) {
+        return a->kind == b->kind && a->step == b->step && a->unit == b->unit &&
+               a->task == b->task && a->report == b->report && a->mailed == b->mailed;
+}
+
+static int resolve_list(const struct model *model, const struct string_list *roles,
+                        const struct source_key *key, struct recipients *ret) {
+        return recipients_resolve(model, roles->items, roles->n, key->unit, key->task, ret);
+}
+
+static int resolve_fixed(const struct model *model, const char *const *roles, size_t n,
+                         const struct source_key *key, struct recipients *ret) {
+        while (n > 0 && !roles[n - 1])
+                n--;
+        return recipients_resolve(model, roles, n, key->unit, key->task, ret);
+}
+
+static int resolve_roles(const struct model *model, const struct source_key *key,
+                         struct recipients *to, struct recipients *cc) {
+        const struct routing *routing = &routings[key->kind];
+        struct string_list roles[2] = {};
+        int r;
+
+        if (key->step) {
+                roles[0] = (struct string_list){key->step->to, key->step->n_to};
+                roles[1] = (struct string_list){key->step->cc, key->step->n_cc};
+        } else if (key->report) {
+                roles[0] = key->report->to;
+                roles[1] = key->report->cc;
+        } else {
+                r = resolve_fixed(model, routing->to, ELEMENTSOF(routing->to), key, to);
+                return r < 0 ? r
+                             : resolve_fixed(model, routing->cc, ELEMENTSOF(routing->cc), key, cc);
+        }
+        r = resolve_list(model, &roles[0], key, to);
+        return r < 0 ? r : resolve_list(model, &roles[1], key, cc);
+}
+
+static int resolve_mailed(const struct model *model, const struct source_key *key,
+                          struct recipients *to) {
+        int r = 0;
+
+        for (size_t i = 0; key->mailed && i < key->mailed->n && r >= 0; i++)
+                if (model_address_allowed(model, &key->mailed->items[i]))
+                        r = recipients_add(to, &key->mailed->items[i]);
+        return r;
+}
+
+/* The mail that these recipients belong to: the one with the same set, or a new one. */
+static int digest_for(struct building *b, struct group *group) {
+        const struct notice *notice = group->first;
+        const struct routing *routing = &routings[notice->kind];
+        bool per_unit = routing->merging == MERGE_UNIT || routing->merging == MERGE_REPORT;
+        bool by_to = routing->merging == MERGE_TO;
+        const struct unit *unit = per_unit ? notice->unit : NULL;
+        uint64_t hash = hash_number(HASH_SEED, (uint64_t)routing->family ^ group->serial << 8);
+        size_t cursor = 0;
+        uint32_t i;
+        int r;
+
+        hash = hash_number(hash, (uintptr_t)unit);
+        hash = hash_number(hash, (uintptr_t)notice->report);
+        for (size_t k = 0; by_to && k < group->to.n; k++)
+                hash = hash_string(hash, group->to.items[k]->key);
+        while ((i = lookup_next(&b->by_set, hash, &cursor)) != LOOKUP_NONE) {
+                const struct digest *d = &b->list->items[i];
+
+                if (routings[d->kind].family == routing->family && d->unit == unit &&
+                    d->report == notice->report && group->serial == 0 &&
+                    (!by_to || recipients_compare(&d->to, &group->to) == 0))
+                        break;
+        }
+        if (i == LOOKUP_NONE) {
+                struct digest digest = {.kind = notice->kind,
+                                        .language = _LANGUAGE_MAX,
+                                        .at = b->now,
+                                        .report = notice->report,
+                                        .unit = unit};
+
+                i = (uint32_t)b->list->n;
+                if (array_push(b->list, digest) < 0 || lookup_add(&b->by_set, hash, i) < 0)
+                        return -ENOMEM;
+        }
+        group->digest = i;
+        r = recipients_merge(&b->list->items[i].to, &group->to);
+        return r < 0 ? r : recipients_merge(&b->list->items[i].cc, &group->cc);
+}
+
+static int group_for(struct building *b, const struct notice *notice, uint64_t serial,
+                     size_t *ret) {
+        struct source_key key = key_of(notice);
+        uint64_t hash = key_hash(&key, serial);
+        struct group *group;
+        size_t cursor = 0;
+        uint32_t i;
+        int r;
+
+        while ((i = lookup_next(&b->by_source, hash, &cursor)) != LOOKUP_NONE) {
+                struct source_key other = key_of(b->groups.items[i].first);
+
+                if (b->groups.items[i].serial == serial && key_equal(&key, &other)) {
+                        *ret = i;
+                        return 0;
+                }
+        }
+        i = (uint32_t)b->groups.n;
+        r = array_push(&b->groups, (struct group){.first = notice, .serial = serial});
+        if (r < 0)
+                return r;
+        group = &b->groups.items[i];
+        r = resolve_roles(b->model, &key, &group->to, &group->cc);
+        if (r >= 0)
+                r = resolve_mailed(b->model, &key, &group->to);
+        if (r >= 0)
+                r = digest_for(b, group);
+        if (r >= 0)
+                r = lookup_add(&b->by_source, hash, i);
+        *ret = i;
+        return r;
+}
+
+static struct sort_key sort_key_of(const struct building *b, const struct notice *notice,
+                                   size_t digest) {
+        const struct instance *instance = notice->instance;
+        struct sort_key key = {
+                .notice = notice,
+                .digest = digest,
+                .deadline = USEC_INFINITY,
+                .index = SIZE_MAX,
+        };
+
+        if (!instance)
+                return key;
+        key.index = instance->index;
+        key.points = instance->task->points;
+        key.settled = notice->kind == NOTICE_REPORT && !state_is_open(notice->state);
+        if (instance->has_deadline) {
+                key.deadline = notice->deadline.instant;
+                key.overdue = deadline_days_overdue(b->model->calendar, notice->deadline.effective,
+                                                    b->today);
+        }
+        return key;
+}
+
+static int compare_sort_keys(const void *a, const void *b) {
+        const struct sort_key *x = a, *y = b;
+
+        if (x->digest != y->digest)
+                return x->digest < y->digest ? -1 : 1;
+        if (x->settled != y->settled)
+                return x->settled < y->settled ? -1 : 1;
+        if (x->overdue != y->overdue)
+                return x->overdue > y->overdue ? -1 : 1;
+        if (x->deadline != y->deadline)
+                return x->deadline < y->deadline ? -1 : 1;
+        if (x->points != y->points)
+                return x->points > y->points ? -1 : 1;
+        if (x->index != y->index)
+                return x->index < y->index ? -1 : 1;
+        /* Two on one instance, or on none: as they were given. */
+        return (x->notice > y->notice) - (x->notice < y->notice);
+}
+
+static bool makes_line(const struct notice *notice) {
+        return notice->kind != NOTICE_REPORT || notice->instance;
+}
+
+static void take_item(struct building *b, struct digest *digest, const struct notice *notice) {
+        enum notice_class class = notice_class_of(b->model, notice, b->now);
+
+        if (class > digest->class)
+                digest->class = class;
+        if (notice->kind != digest->kind)
+                digest->kind = routings[notice->kind].merging == MERGE_ALL
+                                       ? (notice->kind < digest->kind ? notice->kind : digest->kind)
+                                       : routings[notice->kind].family;
+        digest->items.items[digest->items.n++] = *notice;
+}
+
+static int fill(struct building *b, struct sort_key *keys, size_t n) {
+        size_t from = 0, to;
+        int r;
+
+        qsort(keys, n, sizeof(*keys), compare_sort_keys);
+        for (; from < n; from = to) {
+                struct digest *digest = &b->list->items[keys[from].digest];
+
+                for (to = from; to < n && keys[to].digest == keys[from].digest; to++)
+                        ;
+                r = array_reserve(&digest->items, to - from);
+                if (r < 0)
+                        return r;
+                for (size_t i = from; i < to; i++)
+                        take_item(b, digest, keys[i].notice);
+        }
+        return 0;
+}
+
+static int compare_address_units(const void *a, const void *b) {
+        const struct address_unit *x = a, *y = b;
+        int order = strcmp(x->key, y->key);
+
+        return order != 0 ? order : (x->unit > y->unit) - (x->unit < y->unit);
+}
+
+static int index_mails(struct building *b) {
+        for (size_t i = 0; i < b->model->n_units; i++)
+                for (size_t k = 0; k < b->model->units[i].mail.n; k++) {
+                        struct address_unit mail = {
+                                .key = b->model->units[i].mail.items[k].key,
+                                .unit = &b->model->units[i],
+                        };
+
+                        if (array_push(&b->mails, mail) < 0)
+                                return -ENOMEM;
+                }
+        if (b->mails.n > 0)
+                qsort(b->mails.items, b->mails.n, sizeof(*b->mails.items), compare_address_units);
+        return 0;
+}
+
+static bool unit_is_in(const struct unit *unit, const struct recipients *to) {
+        for (size_t i = 0; unit && i < unit->mail.n; i++)
+                if (recipients_contain(to, &unit->mail.items[i]))
+                        return true;
+        return false;
+}
+
+/* The first unit, in the model's order, with a mail in To; NULL when there is none. */
+static const struct unit *unit_behind(const struct building *b, const struct recipients *to) {
+        const struct unit *found = NULL;
+
+        for (size_t i = 0; i < to->n; i++) {
+                size_t low = 0, high = b->mails.n;
+
+                while (low < high) {
+                        size_t middle = low + (high - low) / 2;
+
+                        if (strcmp(b->mails.items[middle].key, to->items[i]->key) < 0)
+                                low = middle + 1;
+                        else
+                                high = middle;
+                }
+                if (low < b->mails.n && strcmp(b->mails.items[low].key, to->items[i]->key) == 0 &&
+                    (!found || b->mails.items[low].unit < found))
+                        found = b->mails.items[low].unit;
+        }
+        return found;
+}
+
+/* The unit that a line is about comes before others whose mail is in To as well. */
+static int choose_language(struct building *b, struct digest *digest) {
+        const struct unit *unit = digest->unit;
+        int r;
+
+        for (size_t i = 0; i < digest->items.n && !unit_is_in(unit, &digest->to); i++)
+                unit = digest->items.items[i].unit;
+        if (!unit_is_in(unit, &digest->to)) {
+                if (b->mails.n == 0) {
+                        r = index_mails(b);
+                        if (r < 0)
+                                return r;
+                }
+                unit = unit_behind(b, &digest->to);
+        }
+        digest->language = unit ? unit->language : b->model->organization.language;
+        return 0;
+}
+
+static int compare_digests(const void *a, const void *b) {
+        const struct digest *x = a, *y = b;
+        int order;
+
+        if (x->kind != y->kind)
+                return x->kind < y->kind ? -1 : 1;
+        order = recipients_compare(&x->to, &y->to);
+        if (order != 0)
+                return order;
+        if (x->report != y->report)
+                return x->report < y->report ? -1 : 1;
+        return (x->unit > y->unit) - (x->unit < y->unit);
+}
+
+static int build(struct building *b, const struct notice *notices, struct sort_key *keys,
+                 size_t n) {
+        size_t group, n_keys = 0;
+        int r;
+
+        for (size_t i = 0; i < n; i++) {
+                bool alone = routings[notices[i].kind].merging == MERGE_NEVER;
+
+                r = group_for(b, &notices[i], alone ? i + 1 : 0, &group);
+                if (r < 0)
+                        return r;
+                if (makes_line(&notices[i]))
+                        keys[n_keys++] = sort_key_of(b, &notices[i], b->groups.items[group].digest);
+        }
+        r = fill(b, keys, n_keys);
+        for (size_t i = 0; i < b->list->n && r >= 0; i++) {
+                recipients_remove(&b->list->items[i].cc, &b->list->items[i].to);
+                r = choose_language(b, &b->list->items[i]);
+        }
+        return r;
+}
+
+int digests_build(const struct model *model, const struct notice *notices, size_t n, usec_t now,
+                  struct digest_list *ret) {
+        _cleanup_(digest_list_done) struct digest_list list = {};
+        _cleanup_free_ struct sort_key *keys = NULL;
+        _cleanup_(building_done) struct building b = {
+                .model = model,
+                .now = now,
+                .today = zone_civil(now).date,
+                .list = &list,
+        };
+        int r;
+
+        if (n == 0)
+                return 0;
+        keys = calloc(n, sizeof(*keys));
+        if (!keys)
+                return -ENOMEM;
+        r = build(&b, notices, keys, n);
+        if (r < 0)
+                return r;
+        r = array_reserve(ret, list.n);
+        if (r < 0)
+                return r;
+        qsort(list.items, list.n, sizeof(*list.items), compare_digests);
+        memcpy(&ret->items[ret->n], list.items, list.n * sizeof(*list.items));
+        ret->n += list.n;
+        list.n = 0;
+        return 0;
+}

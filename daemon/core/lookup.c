@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/lookup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FNV_PRIME UINT64_C(0x100000001b3)
+#define FIRST_SIZE 16
+
+static uint32_t fold(uint64_t hash) { return (uint32_t)(hash ^ hash >> 32); }
+
+static void place(struct lookup *t, struct lookup_slot slot) {
+        size_t i = slot.hash & t->mask;
+
+        while (t->slots[i].value)
+                i = (i + 1) & t->mask;
+        t->slots[i] = slot;
+}
+
+static int grow(struct lookup *t) {
+        size_t size = t->slots ? (t->mask + 1) * 2 : FIRST_SIZE;
+        struct lookup bigger = {.mask = size - 1, .n = t->n};
+
+        bigger.slots = calloc(size, sizeof(*bigger.slots));
+        if (!bigger.slots)
+                return -ENOMEM;
+        for (size_t i = 0; t->slots && i <= t->mask; i++)
+                if (t->slots[i].value)
+                        place(&bigger, t->slots[i]);
+        free(t->slots);
+        *t = bigger;
+        return 0;
+}
+
+void lookup_done(struct lookup *t) {
+        free(t->slots);
+        *t = LOOKUP_INIT;
+}
+
+void lookup_clear(struct lookup *t) {
+        if (t->slots)
+                memset(t->slots, 0, (t->mask + 1) * sizeof(*t->slots));
+        t->n = 0;
+}
+
+int lookup_add(struct lookup *t, uint64_t hash, uint32_t value) {
+        if (!t->slots || (t->n + 1) * 2 > t->mask + 1) {
+                int r = grow(t);
+
+                if (r < 0)
+                        return r;
+        }
+        place(t, (struct lookup_slot){.hash = fold(hash), .value = value + 1});
+        t->n++;
+        return 0;
+}
+
+uint32_t lookup_next(const struct lookup *t, uint64_t hash, size_t *cursor) {
+        uint32_t wanted = fold(hash);
+
+        /* The cursor counts the slots behind the first one that were looked at. */
+        while (t->slots && *cursor <= t->mask) {
+                const struct lookup_slot *slot = &t->slots[(wanted + (*cursor)++) & t->mask];
+
+                if (!slot->value)
+                        break;
+                if (slot->hash == wanted)
+                        return slot->value - 1;
+        }
+        return LOOKUP_NONE;
+}
+
+uint64_t hash_string(uint64_t hash, const char *s) {
+        for (; *s; s++)
+                hash = (hash ^ (unsigned char)*s) * FNV_PRIME;
+        return (hash ^ 0xff) * FNV_PRIME; /* "ab" then "c" is not "a" then "bc" */
+}
+
+/* The finaliser of MurmurHash3: every bit of the number reaches every bit of the hash. */
+uint64_t hash_number(uint64_t hash, uint64_t number) {
+        hash ^= number;
+        hash = (hash ^ hash >> 33) * UINT64_C(0xff51afd7ed558ccd);
+        hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+        return hash ^ hash >> 33;
+}
