@@ -127,6 +127,12 @@ void spawned_stop(struct spawned *s) {
                 kill(s->pid, SIGKILL);
 }
 
+static void disarm(struct spawned *s) {
+        if (s->kill_source)
+                sd_event_source_set_floating(s->kill_source, false);
+        s->kill_source = sd_event_source_disable_unref(s->kill_source);
+}
+
 /* The last thing that happens to exit_source, and with it to the object. */
 static void on_source_destroyed(void *userdata) {
         struct spawned *s = userdata;
@@ -135,7 +141,7 @@ static void on_source_destroyed(void *userdata) {
                 kill(s->pid, SIGKILL);
                 waitpid(s->pid, NULL, WNOHANG);
         }
-        sd_event_source_disable_unref(s->kill_source);
+        sd_event_source_unref(s->kill_source); /* set: the loop itself ends, and has detached it */
         free(s);
 }
 
@@ -148,6 +154,9 @@ struct spawned *spawned_free(struct spawned *s) {
         s->on_exit = NULL;
         if (s->pid > 0) {
                 spawned_stop(s);
+                /* From now on the loop owns it: a source that is not floating would keep the loop itself alive. */
+                if (s->kill_source)
+                        sd_event_source_set_floating(s->kill_source, true);
                 sd_event_source_set_floating(source, true);
                 sd_event_source_unref(source);
         } else
@@ -164,7 +173,7 @@ static int on_pidfd(sd_event_source *source, int fd, uint32_t revents, void *use
                 return 0;
         s->pid = 0;
         sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        s->kill_source = sd_event_source_disable_unref(s->kill_source);
+        disarm(s);
         if (s->on_exit)
                 s->on_exit(s, status, s->userdata);
         else
