@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/report.h"
+
+#include <string.h>
+
+#include "base/zone.h"
+#include "core/lookup.h"
+#include "core/score.h"
+
+/* How far ahead the next occurrence is looked for: soon, then as far as leap days can be apart. */
+#define NEAR_DAYS 40
+#define FAR_DAYS (9 * 366)
+
+/*
+ * Rules without a date to count from have an interval of one, so that only what they leave out comes from here: the first
+ * of a month or year, the Monday of a week.
+ */
+static date_t count_from(const struct report *report, date_t day) {
+        date_t start;
+
+        if (report->from != DATE_NONE)
+                return report->from;
+        start = date_from_ymd(date_to_ymd(day).year - 1, 1, 1);
+        if (start == DATE_NONE)
+                return 0;
+        if (strstr(recurrence_text(report->repeat), "WEEKLY"))
+                start -= (date_t)date_weekday(start);
+        return start < 0 ? 0 : start;
+}
+
+static usec_t occurrence_instant(const struct model *model, const struct report *report,
+                                 date_t day) {
+        date_t workday = calendar_workday_on_or_after(model->calendar, day);
+
+        if (workday == DATE_NONE)
+                return USEC_INFINITY;
+        return send_instant_in_window(model->calendar, zone_instant(workday, report->at));
+}
+
+static usec_t find_next(const struct model *model, const struct report *report, date_t start,
+                        date_t first, date_t until, usec_t from) {
+        date_t dates[RECURRENCE_MAX_DATES];
+        usec_t at;
+        int n;
+
+        n = recurrence_expand(report->repeat, start, until, dates, RECURRENCE_MAX_DATES);
+        for (int i = 0; i < n; i++) {
+                if (dates[i] < first)
+                        continue;
+                at = occurrence_instant(model, report, dates[i]);
+                if (at >= from)
+                        return at;
+        }
+        return USEC_INFINITY;
+}
+
+usec_t report_next(const struct model *model, const struct report *report, usec_t from) {
+        date_t today = zone_civil(from).date, last = date_from_ymd(DATE_MAX_YEAR, 12, 31);
+        date_t before = calendar_workday_on_or_before(model->calendar, today - 1);
+        date_t first = before == DATE_NONE ? today : before + 1; /* moved to today or later */
+        date_t start = count_from(report, first);
+        usec_t at;
+
+        if (today > last - FAR_DAYS)
+                return USEC_INFINITY;
+        at = find_next(model, report, start, first, today + NEAR_DAYS, from);
+        if (at == USEC_INFINITY)
+                at = find_next(model, report, start, first, today + FAR_DAYS, from);
+        return at;
+}
+
+size_t report_n_pages(const struct model *model, const struct report *report) {
+        return report->per_unit ? model->n_units : 1;
+}
+
+static size_t page_of(const struct report *report, const struct instance *instance) {
+        return report->per_unit ? instance->unit->index : 0;
+}
+
+void report_fingerprints(const struct model *model, const struct instance_set *instances,
+                         const struct history *const *histories, const struct report *report,
+                         usec_t now, uint64_t *ret) {
+        memset(ret, 0, report_n_pages(model, report) * sizeof(*ret));
+        for (size_t i = 0; i < instances->n; i++) {
+                const struct instance *instance = &instances->items[i];
+                const struct history *history = histories[i];
+                uint64_t *print = &ret[page_of(report, instance)];
+                enum bucket bucket = score_bucket(model->calendar, instance, history, now);
+                uint64_t flags = (uint64_t)bucket | (uint64_t)history->explained << 8 |
+                                 (uint64_t)history->scanned << 9;
+
+                if (*print == 0)
+                        *print = HASH_SEED;
+                *print = hash_number(*print, flags << 32 | history_have(history));
+                *print = hash_number(*print, (uint64_t)history->extended_to);
+                *print = hash_number(*print, (uint64_t)instance->due.date);
+        }
+}
+
+static bool unit_gets_one(const struct unit *unit, const struct digest_list *reminders) {
+        for (size_t i = 0; i < reminders->n; i++) {
+                const struct digest *digest = &reminders->items[i];
+
+                if (digest->kind != NOTICE_REMINDER)
+                        continue;
+                for (size_t k = 0; k < unit->mail.n; k++)
+                        if (recipients_contain(&digest->to, &unit->mail.items[k]))
+                                return true;
+        }
+        return false;
+}
+
+bool report_is_wanted(const struct report *report, const struct unit *unit, uint64_t fingerprint,
+                      uint64_t last, const struct digest_list *reminders) {
+        if (report->only_when_changed && fingerprint == last)
+                return false;
+        if (!report->per_unit)
+                return true;
+        return fingerprint != 0 && !unit_gets_one(unit, reminders);
+}
+
+static int add_heads(const struct model *model, const struct report *report, const bool *wanted,
+                     struct notice_list *ret) {
+        int r = 0;
+
+        for (size_t i = 0; i < report_n_pages(model, report) && r >= 0; i++)
+                if (wanted[i])
+                        r = array_push(ret,
+                                       (struct notice){
+                                               .kind = NOTICE_REPORT,
+                                               .report = report,
+                                               .unit = report->per_unit ? &model->units[i] : NULL,
+                                       });
+        return r;
+}
+
+static bool stands_in(const struct report *report, enum state state) {
+        return report->per_unit ? state != STATE_PLANNED : state == STATE_OVERDUE;
+}
+
+int report_notices(const struct model *model, const struct instance_set *instances,
+                   const struct history *const *histories, const struct report *report,
+                   const bool *wanted, usec_t now, struct notice_list *ret) {
+        int r;
+
+        r = add_heads(model, report, wanted, ret);
+        for (size_t i = 0; i < instances->n && r >= 0; i++) {
+                const struct instance *instance = &instances->items[i];
+                struct notice notice;
+
+                if (!wanted[page_of(report, instance)])
+                        continue;
+                notice = notice_about(model, NOTICE_REPORT, instance, histories[i], now);
+                if (!stands_in(report, notice.state))
+                        continue;
+                notice.report = report;
+                notice.unit = report->per_unit ? instance->unit : NULL;
+                r = array_push(ret, notice);
+        }
+        return r;
+}
