@@ -25,7 +25,7 @@ struct calendar_settings {
         size_t n_off;
         const struct day_range *work;
         size_t n_work;
-        int send_at;      /* second of the day */
+        int send_at;      /* second of the day, inside the window, before 24:00 */
         int window_start; /* second of the day, included */
         int window_end;   /* second of the day, included: 18:00:00 sharp is inside */
         int close_of_day; /* second of the day, 86400 = the end of it */
@@ -41,10 +41,13 @@ const char *calendar_day_name(const struct calendar *cal, date_t date);
 /** Is any off day listed in that year? (A reached year without one is a warning.) */
 bool calendar_lists_year(const struct calendar *cal, int year);
 
-/* Each returns DATE_NONE when there is no such day within two years. */
+/* DATE_NONE when there is no such day within two years, or in the years of base/date.h. */
 date_t calendar_workday_on_or_before(const struct calendar *cal, date_t date);
 date_t calendar_workday_on_or_after(const struct calendar *cal, date_t date);
-/** n > 0: the n-th working day strictly after @date; n < 0: strictly before; 0 is a bug. */
+/**
+ * calendar_add_workdays() - n > 0: the n-th working day strictly after @date; n < 0: strictly before; 0 is a bug
+ * Constant time. Return: DATE_NONE when it lies outside the years of base/date.h.
+ */
 date_t calendar_add_workdays(const struct calendar *cal, date_t date, int n);
 /** Working days d with after < d ≤ until; 0 when until ≤ after. Constant time. */
 int calendar_count_workdays(const struct calendar *cal, date_t after, date_t until);

@@ -36,8 +36,8 @@ struct deadline {
  *
  * Return: 0, or -ERANGE when no working day lies within reach.
  */
-int deadline_resolve(const struct calendar *cal, const struct due *due, enum due_word word, enum shift shift,
-                     struct deadline *ret);
+int deadline_resolve(const struct calendar *cal, const struct due *due, enum due_word word,
+                     enum shift shift, struct deadline *ret);
 
 /** Working days after E up to and including @today; 0 when not past E. */
 int deadline_days_overdue(const struct calendar *cal, date_t effective, date_t today);

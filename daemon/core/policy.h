@@ -75,7 +75,8 @@ struct policy {
  *
  * Return: 0, or -EINVAL: `every` with several `at`, before the deadline, in another unit, until before at, …
  */
-int policy_expand(struct arena *arena, struct policy *policy, const struct step **ret_step, const char **ret_error);
+int policy_expand(struct arena *arena, struct policy *policy, const struct step **ret_step,
+                  const char **ret_error);
 
 /* A rung with its instant for one instance. */
 struct firing {
@@ -86,10 +87,11 @@ struct firing {
 
 /* What the instants of a ladder depend on. */
 struct ladder_base {
-        date_t effective;       /* E */
-        usec_t deadline;        /* the deadline instant */
-        date_t base;            /* B ≥ E */
-        date_t opens, closes;   /* DATE_NONE: no limit; steps whose firing date is before opens or after closes are suppressed */
+        date_t effective; /* E */
+        usec_t deadline;  /* the deadline instant */
+        date_t base;      /* B ≥ E */
+        date_t opens,
+                closes; /* DATE_NONE: no limit; steps whose firing date is before opens or after closes are suppressed */
 };
 
 /**
@@ -98,8 +100,8 @@ struct ladder_base {
  *
  * Return: the number of firings written.
  */
-size_t ladder_resolve(const struct calendar *cal, const struct policy *policy, const struct ladder_base *base,
-                      struct firing *ret);
+size_t ladder_resolve(const struct calendar *cal, const struct policy *policy,
+                      const struct ladder_base *base, struct firing *ret);
 
 /** ladder_base_date() - B for an episode that began at @episode_began (docs/semantics.md, section 3). */
 date_t ladder_base_date(const struct calendar *cal, date_t effective, usec_t episode_began);

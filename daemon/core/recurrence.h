@@ -24,7 +24,8 @@ struct recurrence; /* opaque, in the arena */
  *
  * Return: 0, -EINVAL (grammar), -ENOTSUP (a part outside the subset).
  */
-int recurrence_parse(struct arena *arena, const char *text, const struct recurrence **ret, const char **ret_error);
+int recurrence_parse(struct arena *arena, const char *text, const struct recurrence **ret,
+                     const char **ret_error);
 const char *recurrence_text(const struct recurrence *rule); /* as configured */
 bool recurrence_is_endless(const struct recurrence *rule);  /* neither COUNT nor UNTIL */
 
@@ -36,4 +37,5 @@ bool recurrence_is_endless(const struct recurrence *rule);  /* neither COUNT nor
  *
  * Return: the number of dates written, ≤ @max; -E2BIG when there are more than @max up to @until.
  */
-int recurrence_expand(const struct recurrence *rule, date_t start, date_t until, date_t *ret, size_t max);
+int recurrence_expand(const struct recurrence *rule, date_t start, date_t until, date_t *ret,
+                      size_t max);
