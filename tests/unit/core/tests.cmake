@@ -1,2 +1,2 @@
-evidenced_unit_test(core calendar deadline policy recurrence)
+evidenced_unit_test(core calendar deadline ladder policy recurrence)
 evidenced_unit_test(core pattern requirement)
