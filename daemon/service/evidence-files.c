@@ -7,7 +7,13 @@
 #include "base/text.h"
 #include "service/evidence-internal.h"
 
-enum { FLAG_REGULAR = 1, FLAG_SETTLED = 2, FLAG_LINK_IN = 4, FLAG_LINK_OUT = 8, FLAG_UNREADABLE = 16 };
+enum {
+        FLAG_REGULAR = 1,
+        FLAG_SETTLED = 2,
+        FLAG_LINK_IN = 4,
+        FLAG_LINK_OUT = 8,
+        FLAG_UNREADABLE = 16
+};
 
 #define FOLDER_MAX_FILES 1000000
 
@@ -88,7 +94,8 @@ void evidence_touch_task(struct evidence *e, const struct task *task) {
 
 void folder_touch(struct evidence *e, const struct folder *folder) {
         for (size_t i = 0; i < folder->covering.n; i++)
-                evidence_touch_task(e, e->config.tracks->instances->items[folder->covering.items[i]].task);
+                evidence_touch_task(
+                        e, e->config.tracks->instances->items[folder->covering.items[i]].task);
 }
 
 /* ---- files ---- */
@@ -148,7 +155,8 @@ static int evfile_classify(struct evidence *e, struct evfile *f, const struct fo
         f->explanation = !f->ignored && name_is_explanation(e->config.model, name);
         f->matched = false;
         for (size_t i = 0; !f->matched && !f->ignored && i < folder->covering.n; i++)
-                f->matched = matches_any(&e->config.tracks->instances->items[folder->covering.items[i]], &f->name);
+                f->matched = matches_any(
+                        &e->config.tracks->instances->items[folder->covering.items[i]], &f->name);
         return 0;
 }
 
@@ -192,30 +200,32 @@ static int on_stored_file(void *userdata, const struct stored_file *row) {
         while (root < e->n_roots && strcmp(e->roots[root].path, row->root) != 0)
                 root++;
         if (root == e->n_roots)
-                return store_delete_file(e->config.store, row->id); /* its root is no longer configured */
+                return store_delete_file(e->config.store,
+                                         row->id); /* its root is no longer configured */
         f = evfile_new(root, row->path);
         if (!f || !f->path || !key)
                 return -ENOMEM;
         f->id = row->id;
-        f->file = (struct file){ .path = f->path,
-                                 .root = root,
-                                 .regular = true,
-                                 .settled = row->received_at != 0,
-                                 .inspected = row->inspected,
-                                 .size = row->size,
-                                 .inode = row->inode,
-                                 .mtime = row->mtime,
-                                 .received_at = row->received_at,
-                                 .as_dated = row->as_dated,
-                                 .type = row->type,
-                                 .whole = row->whole,
-                                 .signed_pdf = row->signed_pdf };
+        f->file = (struct file){.path = f->path,
+                                .root = root,
+                                .regular = true,
+                                .settled = row->received_at != 0,
+                                .inspected = row->inspected,
+                                .size = row->size,
+                                .inode = row->inode,
+                                .mtime = row->mtime,
+                                .received_at = row->received_at,
+                                .as_dated = row->as_dated,
+                                .type = row->type,
+                                .whole = row->whole,
+                                .signed_pdf = row->signed_pdf};
         memcpy(f->file.sha256, row->sha256, SHA256_SIZE);
         f->told = row->verdict;
         f->gone_since = row->gone_since;
         f->presence = EVFILE_REMEMBERED;
         if (row->instance) {
-                const struct instance *i = instance_set_find(e->config.tracks->instances, row->instance);
+                const struct instance *i =
+                        instance_set_find(e->config.tracks->instances, row->instance);
 
                 if (i && row->requirement < i->n_requirements) {
                         f->instance = i->index;
@@ -254,7 +264,8 @@ static bool same_content(const struct file *f, uint64_t size, usec_t mtime, uint
 }
 
 /* The record an arriving file continues: the same path unchanged, or a file that was renamed or moved. */
-static struct evfile *adopt(struct evidence *e, struct root *root, const char *path, const struct file *seen) {
+static struct evfile *adopt(struct evidence *e, struct root *root, const char *path,
+                            const struct file *seen) {
         _cleanup_free_ char *key = remember_key(root->path, path);
         struct evfile *f = key ? strmap_get(e->remembered, key) : NULL;
 
@@ -306,7 +317,8 @@ static void evfile_leaves(struct evidence *e, struct evfile *f, enum evfile_pres
 static void folder_free(struct evidence *e, struct folder *folder, enum evfile_presence presence) {
         folder_touch(e, folder);
         for (size_t i = 0; i < folder->covering.n; i++) {
-                const struct instance *instance = &e->config.tracks->instances->items[folder->covering.items[i]];
+                const struct instance *instance =
+                        &e->config.tracks->instances->items[folder->covering.items[i]];
                 struct folder_list *list = &e->task_folders[instance->task->index];
 
                 for (size_t k = 0; k < list->n; k++)
@@ -343,7 +355,8 @@ static struct folder *folder_get(struct root *root, const char *path) {
                 return NULL;
         }
         for (size_t i = 0; i < folder->covering.n; i++) {
-                const struct instance *instance = &e->config.tracks->instances->items[folder->covering.items[i]];
+                const struct instance *instance =
+                        &e->config.tracks->instances->items[folder->covering.items[i]];
                 struct folder_list *list = &e->task_folders[instance->task->index];
                 bool there = false;
 
@@ -366,7 +379,8 @@ static int listed_read(const json_t *files, size_t i, struct listed *ret) {
 
         for (size_t k = 0; k < 5; k++)
                 v[k] = json_array_get(files, i + k);
-        if (!json_is_integer(v[1]) || !json_is_integer(v[2]) || !json_is_integer(v[3]) || !json_is_integer(v[4]))
+        if (!json_is_integer(v[1]) || !json_is_integer(v[2]) || !json_is_integer(v[3]) ||
+            !json_is_integer(v[4]))
                 return -EBADMSG;
         ret->name = frame_name_decode(v[0]);
         if (!ret->name || !*ret->name || strchr(ret->name, '/')) {
@@ -374,9 +388,9 @@ static int listed_read(const json_t *files, size_t i, struct listed *ret) {
                 return -EBADMSG;
         }
         ret->flags = (unsigned)json_integer_value(v[4]);
-        ret->file = (struct file){ .size = (uint64_t)json_integer_value(v[1]),
-                                   .mtime = json_integer_value(v[2]),
-                                   .inode = (uint64_t)json_integer_value(v[3]) };
+        ret->file = (struct file){.size = (uint64_t)json_integer_value(v[1]),
+                                  .mtime = json_integer_value(v[2]),
+                                  .inode = (uint64_t)json_integer_value(v[3])};
         return 0;
 }
 
@@ -405,7 +419,8 @@ static void evfile_see(struct root *root, struct evfile *f, const struct listed 
                 evfile_queue_inspection(root, f);
 }
 
-static int folder_add(struct root *root, struct folder *folder, const char *path, const struct listed *seen) {
+static int folder_add(struct root *root, struct folder *folder, const char *path,
+                      const struct listed *seen) {
         struct evidence *e = root->evidence;
         struct evfile *f = adopt(e, root, path, &seen->file);
         int r;
@@ -428,7 +443,8 @@ static int folder_add(struct root *root, struct folder *folder, const char *path
 }
 
 /* One line of a listing against what was there: unchanged, changed (the old version leaves), or new. */
-static int folder_take(struct root *root, struct folder *folder, struct strmap *before, const struct listed *seen) {
+static int folder_take(struct root *root, struct folder *folder, struct strmap *before,
+                       const struct listed *seen) {
         struct evidence *e = root->evidence;
         _cleanup_free_ char *path = NULL;
         struct evfile *old;
@@ -506,9 +522,7 @@ static void folders_drop(struct root *root, const char *top, enum evfile_presenc
         }
 }
 
-void folder_gone(struct root *root, const char *path) {
-        folders_drop(root, path, EVFILE_MISSING);
-}
+void folder_gone(struct root *root, const char *path) { folders_drop(root, path, EVFILE_MISSING); }
 
 void root_forget(struct root *root) {
         folders_drop(root, "", EVFILE_REMEMBERED);
@@ -532,7 +546,8 @@ void root_reconcile(struct root *root) {
                 if (f->gone_since == 0)
                         f->gone_since = evidence_now(e);
                 if (f->instance != SIZE_MAX)
-                        evidence_touch_task(e, e->config.tracks->instances->items[f->instance].task);
+                        evidence_touch_task(e,
+                                            e->config.tracks->instances->items[f->instance].task);
         }
         for (size_t t = 0; t < e->config.model->n_tasks; t++)
                 evidence_touch_task(e, &e->config.model->tasks[t]);

@@ -28,12 +28,12 @@ struct evfile {
         struct folder *folder; /* NULL unless present */
         struct match_name name;
         bool ignored, link_out, explanation;
-        bool matched;   /* its name matches a requirement of an instance that covers it */
-        bool queued;    /* for inspection */
+        bool matched;    /* its name matches a requirement of an instance that covers it */
+        bool queued;     /* for inspection */
         bool fresh_seen; /* arrived after the root's first walk: told as received */
         size_t instance, requirement; /* the slot it fills; instance SIZE_MAX: none */
         usec_t assigned_at;
-        enum verdict told; /* last verdict written down */
+        enum verdict told;    /* last verdict written down */
         enum verdict verdict; /* of the last judgement, for people */
         unsigned mark;        /* visited in the pass of this number */
         size_t scratch;       /* index in the pass */
@@ -57,14 +57,14 @@ struct inspection {
 struct root {
         struct evidence *evidence;
         size_t index;
-        const char *path;  /* borrowed from the model */
-        struct peer *peer; /* owned */
-        struct strmap *folders; /* path → struct folder, owned */
+        const char *path;              /* borrowed from the model */
+        struct peer *peer;             /* owned */
+        struct strmap *folders;        /* path → struct folder, owned */
         char *state, *text, *identity; /* owned; identity: as stored */
         usec_t since;
-        bool ok;           /* mounted, readable, the same as before */
-        bool walked;       /* a whole walk ended since it is ok */
-        bool ever_walked;  /* kept in the store: later files are told as received */
+        bool ok;          /* mounted, readable, the same as before */
+        bool walked;      /* a whole walk ended since it is ok */
+        bool ever_walked; /* kept in the store: later files are told as received */
         uint64_t n_folders, n_files;
         char *partial_path; /* folder whose listing is arriving; NULL: none */
         json_t *partial;
@@ -78,7 +78,7 @@ struct evidence {
         void *userdata;
         struct root *roots;
         size_t n_roots;
-        struct strmap *dirs; /* dir → struct index_list of instances */
+        struct strmap *dirs;              /* dir → struct index_list of instances */
         struct folder_list *task_folders; /* per task: folders of its instances */
         struct strmap *remembered;        /* "ROOT\nPATH" → struct evfile, not adopted yet */
         struct evfile_list absent;        /* missing and remembered ones, which hold slots */
@@ -104,8 +104,36 @@ void evidence_touch_task(struct evidence *e, const struct task *task);
 void folder_touch(struct evidence *e, const struct folder *folder);
 struct stored_file evfile_row(const struct evidence *e, const struct evfile *f);
 
+/* What a pass works out for one task, before anything is applied. */
+struct ruling {
+        const struct task *task;
+        const struct instance **instances; /* owned array */
+        size_t n_instances;
+        struct evfile_list files; /* present files in its folders, each once */
+        struct file *copies;      /* owned; as assign_files() wants them */
+        struct assignment *slots; /* owned */
+        size_t n_slots;
+        struct evfile_list kept; /* absent files that go on holding their slot */
+        size_t *base;            /* owned; where an instance's requirements begin in have */
+        uint32_t *have;          /* owned */
+        usec_t *complete_at;     /* owned; per instance */
+        bool *explained;         /* owned; per instance */
+        size_t n_reopen;
+        bool wait; /* an inspection is out: judged when it is back */
+};
+struct ruling_list ARRAY(struct ruling);
+
 /* evidence-judge.c */
 int evidence_pass(struct evidence *e);
+uint32_t *ruling_have(struct ruling *r, size_t instance, size_t requirement);
+
+/* evidence-apply.c */
+int ruling_apply(struct evidence *e, struct ruling *r,
+                 usec_t now); /* inside the pass's transaction */
+struct track *evidence_track(const struct evidence *e, const struct instance *i);
+
+/* evidence-ask.c */
+bool evidence_roots_walked(const struct evidence *e); /* all that are there */
 
 /* evidence.c */
 void evidence_schedule(struct evidence *e);

@@ -13,18 +13,9 @@
 #define PASS_DELAY_USEC (10 * USEC_PER_MSEC) /* lets a burst of events become one pass */
 #define INSPECT_TIMEOUT_USEC (60 * USEC_PER_SEC)
 
-usec_t evidence_now(const struct evidence *e) {
-        return clock_now(e->config.clock);
-}
+usec_t evidence_now(const struct evidence *e) { return clock_now(e->config.clock); }
 
 /* ---- the pass, a little after the last event ---- */
-
-static bool roots_walked(const struct evidence *e) {
-        for (size_t i = 0; i < e->n_roots; i++)
-                if (strcmp(e->roots[i].state, "scanning") == 0 || (e->roots[i].ok && !e->roots[i].walked))
-                        return false;
-        return true;
-}
 
 static int on_pass(sd_event_source *s, uint64_t usec, void *userdata) {
         struct evidence *e = userdata;
@@ -33,14 +24,15 @@ static int on_pass(sd_event_source *s, uint64_t usec, void *userdata) {
         (void)s;
         (void)usec;
         /* Half a walk would assign files in an order that the whole would not. */
-        if (!roots_walked(e))
+        if (!evidence_roots_walked(e))
                 return 0;
         if (e->any_dirty) {
                 e->any_dirty = false;
                 r = evidence_pass(e);
                 if (r < 0) {
-                        log_error_errno(r, "Failed to write down what was found (%s): %m, trying again",
-                                        store_error(e->config.store));
+                        log_error_errno(
+                                r, "Failed to write down what was found (%s): %m, trying again",
+                                store_error(e->config.store));
                         e->any_dirty = true;
                         sd_event_source_set_time_relative(e->pass, USEC_PER_SEC);
                         return sd_event_source_set_enabled(e->pass, SD_EVENT_ONESHOT);
@@ -53,7 +45,8 @@ static int on_pass(sd_event_source *s, uint64_t usec, void *userdata) {
 void evidence_schedule(struct evidence *e) {
         int enabled;
 
-        if (!e->pass || (sd_event_source_get_enabled(e->pass, &enabled) >= 0 && enabled != SD_EVENT_OFF))
+        if (!e->pass ||
+            (sd_event_source_get_enabled(e->pass, &enabled) >= 0 && enabled != SD_EVENT_OFF))
                 return;
         sd_event_source_set_time_relative(e->pass, PASS_DELAY_USEC);
         sd_event_source_set_enabled(e->pass, SD_EVENT_ONESHOT);
@@ -67,7 +60,8 @@ static int on_expiry(sd_event_source *s, uint64_t usec, void *userdata) {
         for (size_t i = 0; i < e->absent.n; i++)
                 if (e->absent.items[i]->instance != SIZE_MAX)
                         evidence_touch_task(
-                                e, e->config.tracks->instances->items[e->absent.items[i]->instance].task);
+                                e, e->config.tracks->instances->items[e->absent.items[i]->instance]
+                                           .task);
         return 0;
 }
 
@@ -89,8 +83,9 @@ static int inspect_one(struct root *root, struct inspection *slot, struct evfile
         int r;
 
         m = json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I}", "verb", "inspect", "id",
-                      (json_int_t)++e->last_inspection, "path", name, "size", (json_int_t)f->file.size, "mtime",
-                      (json_int_t)f->file.mtime, "max_bytes", (json_int_t)e->config.model->evidence.max_size, "timeout",
+                      (json_int_t)++e->last_inspection, "path", name, "size",
+                      (json_int_t)f->file.size, "mtime", (json_int_t)f->file.mtime, "max_bytes",
+                      (json_int_t)e->config.model->evidence.max_size, "timeout",
                       (json_int_t)INSPECT_TIMEOUT_USEC);
         if (!m)
                 return -ENOMEM;
@@ -98,7 +93,7 @@ static int inspect_one(struct root *root, struct inspection *slot, struct evfile
         json_decref(m);
         if (r < 0)
                 return r;
-        *slot = (struct inspection){ .id = e->last_inspection, .file = f };
+        *slot = (struct inspection){.id = e->last_inspection, .file = f};
         peer_expect(root->peer, 1);
         return 0;
 }
@@ -129,8 +124,8 @@ static void take_inspection(struct evfile *f, const json_t *m) {
         const char *status = "", *type = "", *sha = "";
         int whole = 0, is_signed = 0;
 
-        json_unpack((json_t *)m, "{s?s, s?s, s?s, s?b, s?b}", "status", &status, "type", &type, "sha256", &sha,
-                    "whole", &whole, "signed", &is_signed);
+        json_unpack((json_t *)m, "{s?s, s?s, s?s, s?b, s?b}", "status", &status, "type", &type,
+                    "sha256", &sha, "whole", &whole, "signed", &is_signed);
         f->queued = false;
         if (strcmp(status, "ok") == 0 && file_type_from_string(type, &f->file.type) == 0 &&
             hex_decode(sha, f->file.sha256, SHA256_SIZE) == 0) {
@@ -166,7 +161,8 @@ static void on_inspected(struct root *root, const json_t *m, uint64_t id) {
 static void root_set_state(struct root *root, const char *state, const char *text) {
         struct evidence *e = root->evidence;
         bool ok = strcmp(state, "ok") == 0;
-        _cleanup_free_ char *new_state = strdup(state), *new_text = text && *text ? strdup(text) : NULL;
+        _cleanup_free_ char *new_state = strdup(state),
+                            *new_text = text && *text ? strdup(text) : NULL;
 
         if (!new_state)
                 return;
@@ -175,8 +171,9 @@ static void root_set_state(struct root *root, const char *state, const char *tex
                 if (ok)
                         log_info("Evidence root '%s' is there", root->path);
                 else
-                        log_warning("Evidence root '%s' is %s%s%s; its instances keep their last state", root->path,
-                                    state, text && *text ? ": " : "", text ? text : "");
+                        log_warning(
+                                "Evidence root '%s' is %s%s%s; its instances keep their last state",
+                                root->path, state, text && *text ? ": " : "", text ? text : "");
         }
         free(root->state);
         free(root->text);
@@ -188,8 +185,8 @@ static void root_set_state(struct root *root, const char *state, const char *tex
                 bool unverified = false;
 
                 for (size_t k = 0; k < e->n_roots; k++)
-                        unverified = unverified ||
-                                     (!e->roots[k].ok && strcmp(e->roots[k].state, "scanning") != 0);
+                        unverified = unverified || (!e->roots[k].ok &&
+                                                    strcmp(e->roots[k].state, "scanning") != 0);
                 if (t->history.unverified != unverified) {
                         t->history.unverified = unverified;
                         track_changed(e->config.tracks, t, evidence_now(e));
@@ -217,8 +214,8 @@ static void on_root(struct root *root, const json_t *m) {
         const char *state = "unreadable", *fsid = "", *source = "", *text = "";
         _cleanup_free_ char *identity = NULL;
 
-        json_unpack((json_t *)m, "{s?s, s?s, s?s, s?s}", "state", &state, "fsid", &fsid, "source", &source, "text",
-                    &text);
+        json_unpack((json_t *)m, "{s?s, s?s, s?s, s?s}", "state", &state, "fsid", &fsid, "source",
+                    &source, "text", &text);
         if (strcmp(state, "ok") != 0) {
                 root->walked = false;
                 root_forget(root);
@@ -233,8 +230,9 @@ static void on_root(struct root *root, const json_t *m) {
                 /* Another file system is mounted there, or none: absence proves nothing. */
                 root->walked = false;
                 root_forget(root);
-                root_set_state(root, "different", "another file system than before is mounted there; if that is "
-                                                  "right, say 'evidencectl confirm'");
+                root_set_state(root, "different",
+                               "another file system than before is mounted there; if that is "
+                               "right, say 'evidencectl confirm'");
                 return;
         }
         if (!root->identity) {
@@ -249,7 +247,8 @@ static void on_folder(struct root *root, const json_t *m) {
         json_t *files = NULL;
         int more = 0, r;
 
-        if (json_unpack((json_t *)m, "{s:s, s:o, s?b}", "path", &path, "files", &files, "more", &more) < 0 ||
+        if (json_unpack((json_t *)m, "{s:s, s:o, s?b}", "path", &path, "files", &files, "more",
+                        &more) < 0 ||
             !json_is_array(files)) {
                 peer_restart(root->peer, "it sent a folder without files");
                 return;
@@ -286,8 +285,8 @@ static void on_scanned(struct root *root, const json_t *m) {
         root->walked = true;
         root_reconcile(root);
         if (first)
-                log_info("Evidence root '%s': %ju files in %ju folders", root->path, (uintmax_t)files,
-                         (uintmax_t)folders);
+                log_info("Evidence root '%s': %ju files in %ju folders", root->path,
+                         (uintmax_t)files, (uintmax_t)folders);
 }
 
 static void on_trouble(struct root *root, const json_t *m) {
@@ -295,7 +294,8 @@ static void on_trouble(struct root *root, const json_t *m) {
         int error = 0;
         _cleanup_free_ char *words = NULL;
 
-        json_unpack((json_t *)m, "{s?s, s?s, s?s, s?i}", "path", &path, "text", &text, "kind", &kind, "errno", &error);
+        json_unpack((json_t *)m, "{s?s, s?s, s?s, s?i}", "path", &path, "text", &text, "kind",
+                    &kind, "errno", &error);
         if (!kind && error == 0) {
                 log_info("Folder '%s' of '%s' can be read again", path, root->path);
                 return;
@@ -333,8 +333,9 @@ static void on_message(struct peer *p, struct message *m, void *userdata) {
 static void on_up(struct peer *p, void *userdata) {
         struct root *root = userdata;
         const struct evidence_settings *s = &root->evidence->config.model->evidence;
-        json_t *m = json_pack("{s:s, s:s, s:I, s:I, s:I}", "verb", "watch", "root", root->path, "settle",
-                              (json_int_t)s->settle, "poll", (json_int_t)s->poll, "rescan", (json_int_t)s->rescan);
+        json_t *m = json_pack("{s:s, s:s, s:I, s:I, s:I}", "verb", "watch", "root", root->path,
+                              "settle", (json_int_t)s->settle, "poll", (json_int_t)s->poll,
+                              "rescan", (json_int_t)s->rescan);
 
         root->walked = false;
         if (!m || peer_send(p, m, NULL, 0) < 0)
@@ -347,7 +348,8 @@ static void on_down(struct peer *p, const char *why, void *userdata) {
         struct root *root = userdata;
 
         (void)p;
-        log_warning("The scanner of '%s' is gone (%s); its instances keep their last state until it is back",
+        log_warning("The scanner of '%s' is gone (%s); its instances keep their last state until "
+                    "it is back",
                     root->path, why);
         root->walked = false;
         root_forget(root);
@@ -360,7 +362,8 @@ static void on_down(struct peer *p, const char *why, void *userdata) {
 static int root_start(struct evidence *e, size_t index) {
         struct root *root = &e->roots[index];
         _cleanup_free_ char *name = NULL;
-        const struct peer_callbacks callbacks = { .on_up = on_up, .on_message = on_message, .on_down = on_down };
+        const struct peer_callbacks callbacks = {
+                .on_up = on_up, .on_message = on_message, .on_down = on_down};
         int r;
 
         root->evidence = e;
@@ -375,17 +378,17 @@ static int root_start(struct evidence *e, size_t index) {
         if (r < 0 && r != -ENOENT)
                 return r;
         return peer_new(e->config.event,
-                        &(struct peer_config){ .name = name,
-                                               .program = "evidenced-scan",
-                                               .socket = e->config.socket,
-                                               .executable = e->config.executable },
+                        &(struct peer_config){.name = name,
+                                              .program = "evidenced-scan",
+                                              .socket = e->config.socket,
+                                              .executable = e->config.executable},
                         &callbacks, root, &root->peer);
 }
 
 DEFINE_CLEANUP(struct evidence *, evidence_free)
 
-int evidence_new(const struct evidence_config *config, const struct evidence_callbacks *callbacks, void *userdata,
-                 struct evidence **ret) {
+int evidence_new(const struct evidence_config *config, const struct evidence_callbacks *callbacks,
+                 void *userdata, struct evidence **ret) {
         _cleanup_(evidence_free_p) struct evidence *e = calloc(1, sizeof(*e));
         int r;
 
@@ -400,12 +403,13 @@ int evidence_new(const struct evidence_config *config, const struct evidence_cal
                 return -ENOMEM;
         r = evidence_index(e);
         if (r == 0)
-                r = sd_event_add_time_relative(config->event, &e->pass, CLOCK_MONOTONIC, 0, 1, on_pass, e);
+                r = sd_event_add_time_relative(config->event, &e->pass, CLOCK_MONOTONIC, 0, 1,
+                                               on_pass, e);
         if (r >= 0)
                 r = sd_event_source_set_enabled(e->pass, SD_EVENT_OFF);
         if (r >= 0)
-                r = sd_event_add_time(config->event, &e->expiry, CLOCK_REALTIME, UINT64_MAX, USEC_PER_SEC, on_expiry,
-                                      e);
+                r = sd_event_add_time(config->event, &e->expiry, CLOCK_REALTIME, UINT64_MAX,
+                                      USEC_PER_SEC, on_expiry, e);
         for (size_t i = 0; i < e->n_roots && r >= 0; i++)
                 r = root_start(e, i);
         if (r >= 0)
@@ -471,119 +475,4 @@ struct evidence *evidence_free(struct evidence *e) {
         free(e->task_dirty);
         free(e);
         return NULL;
-}
-
-/* ---- questions ---- */
-
-static bool folder_is_quiet(const struct folder *folder) {
-        for (size_t i = 0; i < folder->files.n; i++) {
-                const struct evfile *f = folder->files.items[i];
-
-                if (f->matched && f->file.regular && (!f->file.settled || f->queued))
-                        return false;
-        }
-        return true;
-}
-
-bool evidence_is_quiet(const struct evidence *e) {
-        if (!roots_walked(e) || e->any_dirty)
-                return false;
-        for (size_t i = 0; i < e->n_roots; i++) {
-                struct folder *folder;
-                size_t cursor = 0;
-
-                while ((folder = strmap_next(e->roots[i].folders, &cursor, NULL)))
-                        if (!folder_is_quiet(folder))
-                                return false;
-        }
-        return true;
-}
-
-size_t evidence_held(const struct evidence *e) {
-        return e->n_held;
-}
-
-int evidence_confirm(struct evidence *e) {
-        size_t n = e->n_held;
-
-        for (size_t i = 0; i < e->n_roots; i++) {
-                struct root *root = &e->roots[i];
-
-                if (strcmp(root->state, "different") != 0)
-                        continue;
-                free(root->identity);
-                root->identity = NULL;
-                peer_restart(root->peer, "its new file system was confirmed");
-        }
-        e->confirmed = true;
-        e->any_dirty = true;
-        evidence_schedule(e);
-        return (int)n;
-}
-
-void evidence_notes_done(struct evidence_notes *notes) {
-        for (size_t i = 0; i < notes->n; i++) {
-                free((char *)notes->items[i].path);
-                free((char *)notes->items[i].sha256);
-        }
-        array_done(notes);
-}
-
-static int note_add(struct evidence *e, const struct track *track, const struct evfile *f,
-                    struct evidence_notes *ret) {
-        char hex[SHA256_HEX];
-        struct file_note note = { .size = f->file.size, .at = f->file.received_at, .verdict = f->verdict };
-        int r;
-
-        if (f->instance == track->instance->index) {
-                note.verdict = VERDICT_COUNTED;
-                note.requirement = track->instance->requirements[f->requirement].name;
-        } else if (f->instance != SIZE_MAX) {
-                note.detail = e->config.tracks->instances->items[f->instance].key;
-                note.verdict = VERDICT_SURPLUS;
-        } else if (f->link_out) {
-                note.verdict = VERDICT_NOT_REGULAR;
-        } else if (f->ignored) {
-                note.verdict = VERDICT_IGNORED;
-        }
-        note.path = text_sanitize(f->path, strlen(f->path));
-        note.sha256 = f->file.inspected ? strdup(hex_encode(f->file.sha256, SHA256_SIZE, hex)) : NULL;
-        r = note.path ? array_push(ret, note) : -ENOMEM;
-        if (r < 0) {
-                free((char *)note.path);
-                free((char *)note.sha256);
-        }
-        return r;
-}
-
-int evidence_files(struct evidence *e, const struct track *track, struct evidence_notes *ret) {
-        const struct folder_list *folders = &e->task_folders[track->instance->task->index];
-
-        for (int counted = 1; counted >= 0; counted--)
-                for (size_t i = 0; i < folders->n; i++)
-                        for (size_t k = 0; k < folders->items[i]->files.n; k++) {
-                                const struct evfile *f = folders->items[i]->files.items[k];
-                                int r;
-
-                                if ((f->instance == track->instance->index) != counted ||
-                                    !instance_covers(track->instance, f->path))
-                                        continue;
-                                r = note_add(e, track, f, ret);
-                                if (r < 0)
-                                        return r;
-                        }
-        return 0;
-}
-
-size_t evidence_roots(const struct evidence *e, struct evidence_root *ret, size_t max) {
-        size_t n = e->n_roots < max ? e->n_roots : max;
-
-        for (size_t i = 0; i < n; i++)
-                ret[i] = (struct evidence_root){ .path = e->roots[i].path,
-                                                 .state = e->roots[i].state,
-                                                 .text = e->roots[i].text,
-                                                 .since = e->roots[i].since,
-                                                 .folders = e->roots[i].n_folders,
-                                                 .files = e->roots[i].n_files };
-        return n;
 }

@@ -38,14 +38,16 @@ struct evidence_config {
         struct store *store;
         const char *socket;     /* of evidenced-scan; NULL: spawn it */
         const char *executable; /* evidenced-scan */
-        bool confirm_reopen;    /* hold a pass that would reopen more than EVIDENCE_REOPEN_MAX instances */
+        bool confirm_reopen; /* hold a pass that would reopen more than EVIDENCE_REOPEN_MAX instances */
 };
 
 #define EVIDENCE_REOPEN_MAX 10
-#define EVIDENCE_START_USEC (60 * USEC_PER_SEC) /* how long a start waits for slow roots before plans are made from the last state */
+#define EVIDENCE_START_USEC                                                                        \
+        (60 *                                                                                      \
+         USEC_PER_SEC) /* how long a start waits for slow roots before plans are made from the last state */
 
-int evidence_new(const struct evidence_config *config, const struct evidence_callbacks *callbacks, void *userdata,
-                 struct evidence **ret);
+int evidence_new(const struct evidence_config *config, const struct evidence_callbacks *callbacks,
+                 void *userdata, struct evidence **ret);
 struct evidence *evidence_free(struct evidence *evidence);
 
 /** Every root was walked or is known to be down, every matching file is settled and judged: plans can be trusted. */
@@ -57,11 +59,13 @@ size_t evidence_held(const struct evidence *evidence); /* instances waiting for 
 
 /** evidence_files() - notes on every file in the folders of an instance, counted ones first; owned array, strings owned too */
 struct evidence_notes ARRAY(struct file_note);
-int evidence_files(struct evidence *evidence, const struct track *track, struct evidence_notes *ret);
+int evidence_files(struct evidence *evidence, const struct track *track,
+                   struct evidence_notes *ret);
 void evidence_notes_done(struct evidence_notes *notes);
 
 struct evidence_root {
-        const char *path, *state, *text; /* state: "scanning", "ok", "missing", "unreadable", "hung", "different" */
+        const char *path, *state,
+                *text; /* state: "scanning", "ok", "missing", "unreadable", "hung", "different" */
         usec_t since;
         uint64_t folders, files;
 };

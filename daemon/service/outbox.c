@@ -4,17 +4,15 @@
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ipc/peer.h"
+#include "service/mail-servers.h"
 
 #define RETRY_FIRST_USEC USEC_PER_MINUTE
 #define RETRY_MAX_USEC USEC_PER_HOUR
-#define SERVER_DOWN_FIRST_USEC (30 * USEC_PER_SEC)
-#define SERVER_DOWN_MAX_USEC (15 * USEC_PER_MINUTE)
 #define HAND_OUT_GRACE_USEC (10 * USEC_PER_SEC)
 #define STOP_USEC (2 * USEC_PER_SEC + 500 * USEC_PER_MSEC)
 #define SENDER_IDLE_USEC (30 * USEC_PER_SEC)
@@ -27,13 +25,6 @@ struct sender {
         uint32_t tries;
         usec_t created;
         usec_t idle_since;
-};
-
-struct server {
-        usec_t down_until; /* 0: not known to be down */
-        unsigned failures;
-        bool seen_ok;
-        char *text; /* owned; last trouble */
 };
 
 /* What a sender said of an entry, until it is written down. */
@@ -50,77 +41,29 @@ struct outbox {
         void *userdata;
         struct sender *senders; /* model.mail.connections */
         size_t n_senders;
-        struct server *servers;
+        struct mail_servers servers;
         struct answers ARRAY(struct answer) answers;
-        sd_event_source *turn; /* owned: writes answers, hands out more */
-        sd_event_source *wake; /* owned: the next try */
-        sd_event_source *idle; /* owned: ends senders that have nothing to do */
+        sd_event_source *turn;          /* owned: writes answers, hands out more */
+        sd_event_source *wake;          /* owned: the next try */
+        sd_event_source *idle;          /* owned: ends senders that have nothing to do */
         bool held, stopping, exhausted; /* exhausted: the last look found nothing ready */
         usec_t failing_since;
 };
 
-static usec_t now_of(const struct outbox *o) {
-        return clock_now(o->config.clock);
-}
-
-static usec_t jitter(usec_t t) { /* ± 20 % */
-        uint32_t x = 0;
-
-        if (getrandom(&x, sizeof(x), GRND_NONBLOCK) != sizeof(x))
-                x = 1u << 31;
-        return t - t / 5 + (usec_t)((double)x / UINT32_MAX * 2 * (double)(t / 5));
-}
-
-static usec_t back_off(usec_t first, usec_t max, unsigned n) {
-        usec_t t = n > 20 ? max : first << n;
-
-        return t > max ? max : t;
-}
+static usec_t now_of(const struct outbox *o) { return clock_now(o->config.clock); }
 
 static void schedule_turn(struct outbox *o) {
         if (o->turn)
                 sd_event_source_set_enabled(o->turn, SD_EVENT_ONESHOT);
 }
 
-/* ---- servers ---- */
-
-/* The first server that is not known to be down; SIZE_MAX: all are, @ret_until says until when. */
-static size_t choose_server(const struct outbox *o, usec_t now, usec_t *ret_until) {
-        *ret_until = USEC_INFINITY;
-        for (size_t i = 0; i < o->config.model->mail.n_servers; i++) {
-                if (o->servers[i].down_until <= now)
-                        return i;
-                if (o->servers[i].down_until < *ret_until)
-                        *ret_until = o->servers[i].down_until;
-        }
-        return SIZE_MAX;
-}
-
-static void server_answered(struct outbox *o, size_t i, bool connection_trouble, const char *text) {
-        struct server *s = &o->servers[i];
-
-        free(s->text);
-        s->text = NULL;
-        if (!connection_trouble) {
-                s->down_until = 0;
-                s->failures = 0;
-                s->seen_ok = true;
-                return;
-        }
-        s->text = text ? strdup(text) : NULL;
-        s->seen_ok = false;
-        s->down_until = usec_add(now_of(o),
-                                 jitter(back_off(SERVER_DOWN_FIRST_USEC, SERVER_DOWN_MAX_USEC, s->failures++)));
-        log_warning("Mail server %s can not be used: %s; trying %s", o->config.model->mail.servers[i].url,
-                    text ? text : "no words", i + 1 < o->config.model->mail.n_servers ? "the next one" : "again later");
-}
-
 /* ---- handing out ---- */
 
 static json_t *server_json(const struct mail_server *s) {
-        return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s}", "url", s->url, "user", s->user,
-                         "credential", s->credential, "password_file", s->password_file, "ca_file", s->ca_file,
-                         "client_cert", s->client_cert, "client_key", s->client_key, "auth", s->auth, "security",
+        return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s}", "url", s->url,
+                         "user", s->user, "credential", s->credential, "password_file",
+                         s->password_file, "ca_file", s->ca_file, "client_cert", s->client_cert,
+                         "client_key", s->client_key, "auth", s->auth, "security",
                          s->security == MAIL_SECURITY_NONE ? "none" : "tls");
 }
 
@@ -164,14 +107,15 @@ static struct sender *free_sender(struct outbox *o, const struct outgoing_list *
 static int on_ready(void *userdata, const struct outbox_entry *entry) {
         struct hand_out *h = userdata;
         const struct mail_server *server = &h->o->config.model->mail.servers[h->server];
-        struct outgoing out = { .sender = free_sender(h->o, &h->list), .size = entry->message.size };
+        struct outgoing out = {.sender = free_sender(h->o, &h->list), .size = entry->message.size};
 
         if (!out.sender)
                 return 0;
         out.body = malloc(out.size + 1);
-        out.json = json_pack("{s:s, s:I, s:s, s:s, s:I, s:o}", "verb", "send", "id", (json_int_t)entry->id, "from",
-                             entry->message.from, "to", entry->recipient, "timeout", (json_int_t)server->timeout,
-                             "server", server_json(server));
+        out.json = json_pack("{s:s, s:I, s:s, s:s, s:I, s:o}", "verb", "send", "id",
+                             (json_int_t)entry->id, "from", entry->message.from, "to",
+                             entry->recipient, "timeout", (json_int_t)server->timeout, "server",
+                             server_json(server));
         if (!out.body || !out.json || array_push(&h->list, out) < 0) {
                 free(out.body);
                 json_decref(out.json);
@@ -193,10 +137,11 @@ static int mark_handed(struct hand_out *h) {
         usec_t timeout = h->o->config.model->mail.servers[h->server].timeout + HAND_OUT_GRACE_USEC;
 
         for (size_t i = 0; i < h->list.n; i++) {
-                int r = store_outbox_update(h->o->config.store, (int64_t)entry_of(&h->list.items[i]),
-                                            &(struct outbox_result){ .state = OUTBOX_HANDED,
-                                                                     .at = h->now,
-                                                                     .next_try = usec_add(h->now, timeout) });
+                int r = store_outbox_update(
+                        h->o->config.store, (int64_t)entry_of(&h->list.items[i]),
+                        &(struct outbox_result){.state = OUTBOX_HANDED,
+                                                .at = h->now,
+                                                .next_try = usec_add(h->now, timeout)});
 
                 if (r < 0)
                         return r;
@@ -211,14 +156,14 @@ static void send_out(struct hand_out *h) {
                 out->sender->entry = (int64_t)entry_of(out);
                 out->sender->server = h->server;
                 if (peer_send(out->sender->peer, out->json, out->body, out->size) < 0)
-                        peer_restart(out->sender->peer, "it takes no more work"); /* on_down queues the entry again */
+                        peer_restart(out->sender->peer,
+                                     "it takes no more work"); /* on_down queues the entry again */
                 else
                         peer_expect(out->sender->peer, 1);
         }
 }
 
 /* ---- writing down ---- */
-
 
 static int on_parked_entry(void *userdata, const struct outbox_entry *entry) {
         struct outbox *o = userdata;
@@ -229,9 +174,10 @@ static int on_parked_entry(void *userdata, const struct outbox_entry *entry) {
 static int on_ledger_entry(void *userdata, const struct outbox_entry *e) {
         struct outbox *o = userdata;
         _cleanup_free_ char *text = NULL;
-        json_t *detail = json_pack("{s:s, s:s, s:s, s:i, s:s*, s:s*, s:i}", "message_id", e->message.message_id, "kind",
-                                   notice_kind_to_string(e->message.kind), "subject", e->message.subject, "code",
-                                   e->code, "server", e->server, "reply", e->reply, "tries", (int)e->tries);
+        json_t *detail = json_pack(
+                "{s:s, s:s, s:s, s:i, s:s*, s:s*, s:i}", "message_id", e->message.message_id,
+                "kind", notice_kind_to_string(e->message.kind), "subject", e->message.subject,
+                "code", e->code, "server", e->server, "reply", e->reply, "tries", (int)e->tries);
         const char *event = e->state == OUTBOX_SENT    ? "mail-accepted"
                             : e->state == OUTBOX_DOUBT ? "mail-in-doubt"
                                                        : "mail-parked";
@@ -240,10 +186,12 @@ static int on_ledger_entry(void *userdata, const struct outbox_entry *e) {
         json_decref(detail);
         if (!text)
                 return -ENOMEM;
-        return store_ledger_add(o->config.store, &(struct ledger_row){ .at = e->finished_at ? e->finished_at : now_of(o),
-                                                                       .event = event,
-                                                                       .address = e->recipient,
-                                                                       .detail = text });
+        return store_ledger_add(
+                o->config.store,
+                &(struct ledger_row){.at = e->finished_at ? e->finished_at : now_of(o),
+                                     .event = event,
+                                     .address = e->recipient,
+                                     .detail = text});
 }
 
 static int write_answer(struct outbox *o, const struct answer *a) {
@@ -274,7 +222,8 @@ static void log_answers(struct outbox *o) {
 
                 if (a->result.state != OUTBOX_SENT)
                         log_warning("Mail %jd: %s (%d %s)", (intmax_t)a->entry,
-                                    outbox_state_to_string(a->result.state), a->result.code, a->reply ? a->reply : "");
+                                    outbox_state_to_string(a->result.state), a->result.code,
+                                    a->reply ? a->reply : "");
                 free(a->reply);
         }
         o->answers.n = 0;
@@ -328,13 +277,13 @@ static int hand_out(struct outbox *o, struct hand_out *h) {
 
 static int on_turn(sd_event_source *s, void *userdata) {
         struct outbox *o = userdata;
-        struct hand_out h = { .o = o, .now = now_of(o) };
+        struct hand_out h = {.o = o, .now = now_of(o)};
         bool answered = o->answers.n > 0;
         usec_t until;
         int r;
 
         (void)s;
-        h.server = choose_server(o, h.now, &until);
+        h.server = mail_servers_choose(&o->servers, h.now, &until);
         r = store_begin(o->config.store);
         if (r == 0)
                 r = write_answers(o);
@@ -345,10 +294,11 @@ static int on_turn(sd_event_source *s, void *userdata) {
         if (r < 0) {
                 store_rollback(o->config.store);
                 outgoing_done(&h.list);
-                log_error_errno(r, "Failed to write down the outbox (%s): %m, trying again in a second",
-                                store_error(o->config.store));
-                sd_event_source_set_time(o->wake,
-                                         (uint64_t)(h.now + USEC_PER_SEC - o->config.clock->offset));
+                log_error_errno(
+                        r, "Failed to write down the outbox (%s): %m, trying again in a second",
+                        store_error(o->config.store));
+                sd_event_source_set_time(
+                        o->wake, (uint64_t)(h.now + USEC_PER_SEC - o->config.clock->offset));
                 return sd_event_source_set_enabled(o->wake, SD_EVENT_ONESHOT);
         }
         log_answers(o);
@@ -381,32 +331,37 @@ static void answer_add(struct outbox *o, struct answer a, const char *reply) {
 }
 
 /* What follows from a result that is not final. */
-static struct outbox_result retry_later(struct outbox *o, const struct sender *s, enum outbox_state state, bool soon) {
+static struct outbox_result retry_later(struct outbox *o, const struct sender *s,
+                                        enum outbox_state state, bool soon) {
         usec_t now = now_of(o);
-        usec_t next = soon ? now : usec_add(now, jitter(back_off(RETRY_FIRST_USEC, RETRY_MAX_USEC, s->tries)));
+        usec_t next =
+                soon ? now
+                     : usec_add(now, jitter(back_off(RETRY_FIRST_USEC, RETRY_MAX_USEC, s->tries)));
 
         if (next > usec_add(s->created, o->config.model->mail.retry_for))
-                return (struct outbox_result){ .state = OUTBOX_PARKED, .count_try = !soon };
-        return (struct outbox_result){ .state = state, .next_try = next, .count_try = !soon };
+                return (struct outbox_result){.state = OUTBOX_PARKED, .count_try = !soon};
+        return (struct outbox_result){.state = state, .next_try = next, .count_try = !soon};
 }
 
 static void on_reply(struct sender *s, json_t *m) {
         struct outbox *o = s->outbox;
         const char *result = "", *text = "", *url = o->config.model->mail.servers[s->server].url;
-        struct answer a = { .entry = s->entry, .server = s->server };
+        struct answer a = {.entry = s->entry, .server = s->server};
         int code = 0, connection = 0;
 
-        json_unpack(m, "{s?s, s?s, s?i, s?b}", "result", &result, "text", &text, "code", &code, "connection",
-                    &connection);
+        json_unpack(m, "{s?s, s?s, s?i, s?b}", "result", &result, "text", &text, "code", &code,
+                    "connection", &connection);
         if (strcmp(result, "sent") == 0)
-                a.result = (struct outbox_result){ .state = OUTBOX_SENT, .count_try = true };
+                a.result = (struct outbox_result){.state = OUTBOX_SENT, .count_try = true};
         else if (strcmp(result, "permanent") == 0)
-                a.result = (struct outbox_result){ .state = OUTBOX_PARKED, .count_try = true };
+                a.result = (struct outbox_result){.state = OUTBOX_PARKED, .count_try = true};
         else if (strcmp(result, "doubt") == 0)
                 a.result = retry_later(o, s, OUTBOX_DOUBT, false);
         else
-                a.result = retry_later(o, s, OUTBOX_QUEUED, connection && s->server + 1 < o->config.model->mail.n_servers);
-        server_answered(o, s->server, connection, text);
+                a.result =
+                        retry_later(o, s, OUTBOX_QUEUED,
+                                    connection && s->server + 1 < o->config.model->mail.n_servers);
+        mail_servers_heard(&o->servers, s->server, connection ? text : NULL, now_of(o));
         if (a.result.state == OUTBOX_SENT)
                 o->failing_since = 0;
         else if (o->failing_since == 0 && strcmp(result, "permanent") != 0)
@@ -440,23 +395,23 @@ static void on_sender_up(struct peer *p, void *userdata) {
 
 static void on_sender_down(struct peer *p, const char *why, void *userdata) {
         struct sender *s = userdata;
-        struct answer a = { .entry = s->entry, .server = s->server };
+        struct answer a = {.entry = s->entry, .server = s->server};
 
         (void)p;
         if (!s->entry)
                 return;
         /* It aborts before the final dot when we are gone; whether it came so far is not known. */
-        log_warning("A sender is gone (%s) with mail %jd: in doubt, it is sent again with the same Message-ID", why,
-                    (intmax_t)s->entry);
+        log_warning("A sender is gone (%s) with mail %jd: in doubt, it is sent again with the same "
+                    "Message-ID",
+                    why, (intmax_t)s->entry);
         a.result = retry_later(s->outbox, s, OUTBOX_DOUBT, false);
         s->entry = 0;
         answer_add(s->outbox, a, "the sender died");
 }
 
 static void start_senders(struct outbox *o, size_t n) {
-        const struct peer_callbacks callbacks = { .on_up = on_sender_up,
-                                                  .on_message = on_sender_message,
-                                                  .on_down = on_sender_down };
+        const struct peer_callbacks callbacks = {
+                .on_up = on_sender_up, .on_message = on_sender_message, .on_down = on_sender_down};
 
         for (size_t i = 0; i < o->n_senders && n > 0; i++) {
                 struct sender *s = &o->senders[i];
@@ -468,14 +423,15 @@ static void start_senders(struct outbox *o, size_t n) {
                 if (s->peer)
                         continue;
                 r = peer_new(o->config.event,
-                             &(struct peer_config){ .name = "sender",
-                                                    .program = "evidenced-mail",
-                                                    .socket = o->config.socket,
-                                                    .executable = o->config.executable,
-                                                    .environment = o->config.environment },
+                             &(struct peer_config){.name = "sender",
+                                                   .program = "evidenced-mail",
+                                                   .socket = o->config.socket,
+                                                   .executable = o->config.executable,
+                                                   .environment = o->config.environment},
                              &callbacks, s, &s->peer);
                 if (r < 0)
-                        log_error_errno(r, "Failed to start a sender: %m, trying again with the next mail");
+                        log_error_errno(
+                                r, "Failed to start a sender: %m, trying again with the next mail");
         }
         sd_event_source_set_time_relative(o->idle, SENDER_IDLE_USEC);
         sd_event_source_set_enabled(o->idle, SD_EVENT_ONESHOT);
@@ -489,7 +445,8 @@ static int on_idle(sd_event_source *src, uint64_t usec, void *userdata) {
         for (size_t i = 0; i < o->n_senders; i++) {
                 struct sender *s = &o->senders[i];
 
-                if (s->peer && !s->entry && clock_monotonic() - s->idle_since >= SENDER_IDLE_USEC / 2)
+                if (s->peer && !s->entry &&
+                    clock_monotonic() - s->idle_since >= SENDER_IDLE_USEC / 2)
                         s->peer = peer_free(s->peer);
                 any = any || s->peer;
         }
@@ -503,8 +460,8 @@ static int on_idle(sd_event_source *src, uint64_t usec, void *userdata) {
 
 DEFINE_CLEANUP(struct outbox *, outbox_free)
 
-int outbox_new(const struct outbox_config *config, const struct outbox_callbacks *callbacks, void *userdata,
-               struct outbox **ret) {
+int outbox_new(const struct outbox_config *config, const struct outbox_callbacks *callbacks,
+               void *userdata, struct outbox **ret) {
         _cleanup_(outbox_free_p) struct outbox *o = calloc(1, sizeof(*o));
         int r;
 
@@ -515,8 +472,7 @@ int outbox_new(const struct outbox_config *config, const struct outbox_callbacks
         o->userdata = userdata;
         o->n_senders = config->model->mail.connections;
         o->senders = calloc(o->n_senders + 1, sizeof(*o->senders));
-        o->servers = calloc(config->model->mail.n_servers + 1, sizeof(*o->servers));
-        if (!o->senders || !o->servers)
+        if (!o->senders || mail_servers_init(&o->servers, config->model) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < o->n_senders; i++)
                 o->senders[i].outbox = o;
@@ -524,9 +480,11 @@ int outbox_new(const struct outbox_config *config, const struct outbox_callbacks
         if (r >= 0)
                 r = sd_event_source_set_enabled(o->turn, SD_EVENT_OFF);
         if (r >= 0)
-                r = sd_event_add_time(config->event, &o->wake, CLOCK_REALTIME, UINT64_MAX, 0, on_wake, o);
+                r = sd_event_add_time(config->event, &o->wake, CLOCK_REALTIME, UINT64_MAX, 0,
+                                      on_wake, o);
         if (r >= 0)
-                r = sd_event_add_time(config->event, &o->idle, CLOCK_MONOTONIC, UINT64_MAX, USEC_PER_SEC, on_idle, o);
+                r = sd_event_add_time(config->event, &o->idle, CLOCK_MONOTONIC, UINT64_MAX,
+                                      USEC_PER_SEC, on_idle, o);
         if (r < 0)
                 return r;
         *ret = steal_ptr(o);
@@ -542,9 +500,7 @@ struct outbox *outbox_free(struct outbox *o) {
         for (size_t i = 0; o->senders && i < o->n_senders; i++)
                 peer_free(o->senders[i].peer);
         free(o->senders);
-        for (size_t i = 0; o->servers && i < o->config.model->mail.n_servers; i++)
-                free(o->servers[i].text);
-        free(o->servers);
+        mail_servers_done(&o->servers);
         for (size_t i = 0; i < o->answers.n; i++)
                 free(o->answers.items[i].reply);
         array_done(&o->answers);
@@ -594,15 +550,16 @@ void outbox_stop(struct outbox *o) {
 size_t outbox_servers(const struct outbox *o, struct outbox_server *ret, size_t max) {
         size_t n = o->config.model->mail.n_servers;
 
-        for (size_t i = 0; i < n && i < max; i++)
-                ret[i] = (struct outbox_server){ .url = o->config.model->mail.servers[i].url,
-                                                 .text = o->servers[i].text,
-                                                 .state = o->servers[i].down_until ? "down"
-                                                          : o->servers[i].seen_ok  ? "ok"
-                                                                                   : "unknown" };
+        for (size_t i = 0; i < n && i < max; i++) {
+                const struct mail_server_state *s = &o->servers.items[i];
+
+                ret[i] = (struct outbox_server){.url = o->config.model->mail.servers[i].url,
+                                                .text = s->text,
+                                                .state = s->down_until ? "down"
+                                                         : s->seen_ok  ? "ok"
+                                                                       : "unknown"};
+        }
         return n < max ? n : max;
 }
 
-usec_t outbox_failing_since(const struct outbox *o) {
-        return o->failing_since;
-}
+usec_t outbox_failing_since(const struct outbox *o) { return o->failing_since; }

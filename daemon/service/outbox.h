@@ -31,8 +31,8 @@ struct outbox_config {
         const char *environment; /* for a spawned sender, see ipc/peer.h */
 };
 
-int outbox_new(const struct outbox_config *config, const struct outbox_callbacks *callbacks, void *userdata,
-               struct outbox **ret);
+int outbox_new(const struct outbox_config *config, const struct outbox_callbacks *callbacks,
+               void *userdata, struct outbox **ret);
 struct outbox *outbox_free(struct outbox *outbox);
 
 /** outbox_kick() - something was queued, released or asked to be tried now */

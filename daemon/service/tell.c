@@ -10,20 +10,21 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/zone.h"
-
-#define MAX_NOTES 20 /* files a reminder speaks of */
+#include "service/report.h"
+#include "service/tell-internal.h"
 
 /* What one flush works on. Everything that notices borrow lives here. */
 struct flush {
         struct tell *tell;
         usec_t now;
         struct plan plan;
-        struct notices ARRAY(struct notice) notices;
-        struct evidence_notes *files; /* owned; parallel to plan.reminders */
+        struct notice_list notices;
+        struct evidence_notes *files;            /* owned; parallel to plan.reminders */
         struct stored_ids ARRAY(int64_t) stored; /* rows that these notices come from */
-        struct details ARRAY(json_t *) details;   /* owned references; strings of file notes */
+        struct details ARRAY(json_t *) details;  /* owned references; strings of file notes */
         struct owned_notes ARRAY(struct file_note *) owned;
-        struct scoreboard board;
+        struct report_marks marks;
+        struct scoreboard board; /* computed when a report is among the mails */
         bool has_board;
 };
 
@@ -40,127 +41,12 @@ static void flush_done(struct flush *f) {
         for (size_t i = 0; i < f->owned.n; i++)
                 free(f->owned.items[i]);
         array_done(&f->owned);
+        report_marks_done(&f->marks);
         if (f->has_board)
                 scoreboard_done(&f->board);
 }
 
-static usec_t now_of(const struct tell *t) {
-        return clock_now(t->clock);
-}
-
-/* ---- notices that wait ---- */
-
-static usec_t leave_of(const struct tell *t, enum notice_kind kind, usec_t now) {
-        switch (kind) {
-        case NOTICE_TROUBLE:
-        case NOTICE_TEST:
-                return now; /* at any hour */
-        case NOTICE_REOPENED:
-        case NOTICE_DEADLINE_CHANGED:
-        case NOTICE_CRITERIA_CHANGED:
-                return send_instant_in_window(t->model->calendar, now);
-        case NOTICE_REMINDER:
-        case NOTICE_RECEIVED:
-        case NOTICE_COMPLETE:
-        case NOTICE_REFUSED:
-        case NOTICE_LADDER_ENDED:
-        case NOTICE_UNASSIGNED:
-        case NOTICE_EXPLAINED:
-        case NOTICE_REPORT:
-        case _NOTICE_KIND_MAX:
-                break;
-        }
-        return send_instant_next(t->model->calendar, now);
-}
-
-int tell_notice(struct tell *t, enum notice_kind kind, const struct track *track, const struct unit *unit,
-                const struct file_note *file, const char *text) {
-        usec_t now = now_of(t);
-        _cleanup_free_ char *detail = NULL;
-        json_t *j = json_object();
-
-        if (j && file && file->path)
-                json_object_update_new(
-                        j, json_pack("{s:s, s:I, s:I, s:s, s:s*, s:s*}", "path", file->path, "size",
-                                     (json_int_t)file->size, "at", (json_int_t)file->at, "verdict",
-                                     verdict_to_string(file->verdict), "sha256", file->sha256, "requirement",
-                                     file->requirement));
-        if (j && text)
-                json_object_set_new(j, "text", json_string(text));
-        detail = j ? json_dumps(j, JSON_COMPACT) : NULL;
-        json_decref(j);
-        if (!detail)
-                return -ENOMEM;
-        return store_add_notice(t->store,
-                                &(struct stored_notice){ .kind = kind,
-                                                         .instance = track ? track->instance->key : NULL,
-                                                         .unit = track  ? track->instance->unit->id
-                                                                 : unit ? unit->id
-                                                                        : NULL,
-                                                         .created = now,
-                                                         .leave = leave_of(t, kind, now),
-                                                         .detail = detail });
-}
-
-void tell_trouble(struct tell *t, const char *text) {
-        int r = store_begin(t->store);
-
-        if (r == 0)
-                r = tell_notice(t, NOTICE_TROUBLE, NULL, NULL, NULL, text);
-        if (r == 0)
-                r = store_commit(t->store);
-        if (r < 0) {
-                store_rollback(t->store);
-                log_error_errno(r, "Failed to write down a notice for the administrator ('%s'): %m", text);
-        }
-}
-
-static const struct track *any_track_of(const struct tell *t, const char *task, const char *unit) {
-        for (size_t i = 0; i < t->tracks->n; i++)
-                if (strcmp(t->tracks->items[i].instance->task->id, task) == 0 &&
-                    strcmp(t->tracks->items[i].instance->unit->id, unit) == 0)
-                        return &t->tracks->items[i];
-        return NULL;
-}
-
-static int tell_change(struct tell *t, const struct track_change *c) {
-        _cleanup_free_ char *text = NULL;
-        const struct unit *unit;
-
-        switch (c->kind) {
-        case TRACK_MOVED: {
-                char old[INSTANT_BUFFER];
-
-                if (asprintf(&text, "%s", zone_format(c->old_deadline, old)) < 0)
-                        return -ENOMEM;
-                return tell_notice(t, NOTICE_DEADLINE_CHANGED, c->track, NULL, NULL, text);
-        }
-        case TRACK_ADDED:
-                if (asprintf(&text, "+ %s", c->key) < 0)
-                        return -ENOMEM;
-                return tell_notice(t, NOTICE_CRITERIA_CHANGED, c->track, NULL, NULL, text);
-        case TRACK_DROPPED:
-                unit = model_find_unit(t->model, c->unit);
-                if (asprintf(&text, "- %s", c->key) < 0)
-                        return -ENOMEM;
-                return tell_notice(t, NOTICE_CRITERIA_CHANGED, any_track_of(t, c->task, c->unit), unit, NULL, text);
-        }
-        return 0;
-}
-
-int tell_changes(struct tell *t, const struct track_changes *changes) {
-        int r = changes->n > 0 ? store_begin(t->store) : 0;
-
-        if (changes->n == 0)
-                return 0;
-        for (size_t i = 0; i < changes->n && r == 0; i++)
-                r = tell_change(t, &changes->items[i]);
-        if (r == 0)
-                r = store_commit(t->store);
-        if (r < 0)
-                store_rollback(t->store);
-        return r;
-}
+static usec_t now_of(const struct tell *t) { return clock_now(t->clock); }
 
 /* ---- gathering ---- */
 
@@ -176,33 +62,18 @@ static int gather_reminders(struct flush *f) {
                 const struct reminder *reminder = &f->plan.reminders[i];
                 struct notice n = notice_from_reminder(f->tell->model, reminder, f->now);
 
-                r = evidence_files(f->tell->evidence, &f->tell->tracks->items[reminder->instance->index], &f->files[i]);
+                r = evidence_files(f->tell->evidence,
+                                   &f->tell->tracks->items[reminder->instance->index],
+                                   &f->files[i]);
                 if (r < 0)
                         return r;
                 n.files = f->files[i].items;
-                n.n_files = f->files[i].n > MAX_NOTES ? MAX_NOTES : f->files[i].n;
+                n.n_files = f->files[i].n > TELL_MAX_NOTES ? TELL_MAX_NOTES : f->files[i].n;
                 r = array_push(&f->notices, n);
                 if (r < 0)
                         return r;
         }
         return 0;
-}
-
-static struct notice notice_of_track(const struct flush *f, const struct track *t, enum notice_kind kind) {
-        const struct calendar *cal = f->tell->model->calendar;
-        struct notice n = { .kind = kind,
-                            .instance = t->instance,
-                            .history = &t->history,
-                            .unit = t->instance->unit,
-                            .state = instance_state(cal, t->instance, &t->history, f->now),
-                            .deadline = instance_deadline(cal, t->instance, &t->history) };
-        date_t today = zone_civil(f->now).date;
-
-        if (t->instance->has_deadline)
-                n.days_left = today <= n.deadline.effective
-                                      ? calendar_count_workdays(cal, today, n.deadline.effective)
-                                      : -deadline_days_overdue(cal, n.deadline.effective, today);
-        return n;
 }
 
 /* The note of a file in a stored notice; strings borrowed from its JSON, which the flush keeps. */
@@ -220,8 +91,9 @@ static int file_of_detail(struct flush *f, json_t *detail, struct notice *n) {
                 free(note);
                 return -ENOMEM;
         }
-        json_unpack(detail, "{s:s, s?I, s?I, s?s, s?s, s?s}", "path", &note->path, "size", &size, "at", &at, "verdict",
-                    &verdict, "sha256", &note->sha256, "requirement", &note->requirement);
+        json_unpack(detail, "{s:s, s?I, s?I, s?s, s?s, s?s}", "path", &note->path, "size", &size,
+                    "at", &at, "verdict", &verdict, "sha256", &note->sha256, "requirement",
+                    &note->requirement);
         note->size = (uint64_t)size;
         note->at = at;
         if (verdict)
@@ -235,15 +107,17 @@ static int file_of_detail(struct flush *f, json_t *detail, struct notice *n) {
 static bool still_true(const struct stored_notice *row, const struct notice *n) {
         bool done = n->state == STATE_COMPLETE || n->state == STATE_LATE;
 
-        if (row->kind == NOTICE_REOPENED || row->kind == NOTICE_EXPLAINED || row->kind == NOTICE_LADDER_ENDED)
+        if (row->kind == NOTICE_REOPENED || row->kind == NOTICE_EXPLAINED ||
+            row->kind == NOTICE_LADDER_ENDED)
                 return !done;
         return row->kind != NOTICE_COMPLETE || done;
 }
 
 static int on_waiting(void *userdata, const struct stored_notice *row) {
         struct flush *f = userdata;
-        const struct track *track = row->instance ? tracks_find(f->tell->tracks, row->instance) : NULL;
-        struct notice n = { .kind = row->kind };
+        const struct track *track =
+                row->instance ? tracks_find(f->tell->tracks, row->instance) : NULL;
+        struct notice n = {.kind = row->kind};
         json_t *detail;
         int r;
 
@@ -251,10 +125,12 @@ static int on_waiting(void *userdata, const struct stored_notice *row) {
         if (r < 0)
                 return r;
         if (track)
-                n = notice_of_track(f, track, row->kind);
+                n = notice_about(f->tell->model, row->kind, track->instance, &track->history,
+                                 f->now);
         else if (row->unit)
                 n.unit = model_find_unit(f->tell->model, row->unit);
-        if ((row->instance && !track && row->kind != NOTICE_CRITERIA_CHANGED) || (track && !still_true(row, &n)))
+        if ((row->instance && !track && row->kind != NOTICE_CRITERIA_CHANGED) ||
+            (track && !still_true(row, &n)))
                 return 0; /* dropped with its row: it is about something that is over */
         detail = row->detail ? json_loads(row->detail, 0, NULL) : json_object();
         if (!detail)
@@ -278,14 +154,17 @@ static int gather(struct flush *f) {
 
 /* ---- writing ---- */
 
-static char *new_message_id(const struct model *model, usec_t now) {
+char *tell_message_id(const struct model *model, usec_t now) {
         const char *at = strrchr(model->mail.from.spec, '@');
         uint64_t x = 0;
         char *id = NULL;
 
         if (getrandom(&x, sizeof(x), 0) != sizeof(x))
                 return NULL;
-        return asprintf(&id, "<%jx.%jx.evidenced%s>", (uintmax_t)now, (uintmax_t)x, at ? at : "@localhost") < 0 ? NULL : id;
+        return asprintf(&id, "<%jx.%jx.evidenced%s>", (uintmax_t)now, (uintmax_t)x,
+                        at ? at : "@localhost") < 0
+                       ? NULL
+                       : id;
 }
 
 static char *join_addresses(const struct recipients *list) {
@@ -299,26 +178,28 @@ static char *join_addresses(const struct recipients *list) {
         return strbuf_steal(&b);
 }
 
-static int add_ledger(struct tell *t, const struct digest *d, const struct notice *n, const char *message_id,
-                      const char *to, const char *cc) {
+static int add_ledger(struct tell *t, const struct digest *d, const struct notice *n,
+                      const char *message_id, const char *to, const char *cc) {
         char step[OFFSET_BUFFER] = "";
         _cleanup_free_ char *text = NULL;
         json_t *detail;
 
         if (n->rung)
                 offset_format(n->rung->offset, step);
-        detail = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "message_id", message_id, "to", to, "cc", cc, "step", step,
-                           "kind", notice_kind_to_string(n->kind), "text", n->text);
+        detail = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "message_id", message_id, "to", to,
+                           "cc", cc, "step", step, "kind", notice_kind_to_string(n->kind), "text",
+                           n->text);
         text = detail ? json_dumps(detail, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
         json_decref(detail);
         if (!text)
                 return -ENOMEM;
-        return store_ledger_add(t->store, &(struct ledger_row){ .at = d->at,
-                                                                .event = "notice-decided",
-                                                                .instance = n->instance ? n->instance->key : NULL,
-                                                                .task = n->instance ? n->instance->task->id : NULL,
-                                                                .unit = n->unit ? n->unit->id : NULL,
-                                                                .detail = text });
+        return store_ledger_add(
+                t->store, &(struct ledger_row){.at = d->at,
+                                               .event = "notice-decided",
+                                               .instance = n->instance ? n->instance->key : NULL,
+                                               .task = n->instance ? n->instance->task->id : NULL,
+                                               .unit = n->unit ? n->unit->id : NULL,
+                                               .detail = text});
 }
 
 /* The steps that a reminder passes over are on record, with the reason. */
@@ -328,25 +209,29 @@ static int record_superseded(struct flush *f, struct track *t, const struct remi
                 char passed[OFFSET_BUFFER], by[OFFSET_BUFFER];
                 _cleanup_free_ char *detail = NULL;
                 int r = track_record(f->tell->tracks, t,
-                                     &(struct record){ .episode = t->history.episode,
-                                                       .deadline = reminder->deadline.instant,
-                                                       .offset = s->rung->offset,
-                                                       .fired = s->fired,
-                                                       .at = f->now,
-                                                       .kind = RECORD_SUPERSEDED },
+                                     &(struct record){.episode = t->history.episode,
+                                                      .deadline = reminder->deadline.instant,
+                                                      .offset = s->rung->offset,
+                                                      .fired = s->fired,
+                                                      .at = f->now,
+                                                      .kind = RECORD_SUPERSEDED},
                                      0);
 
                 if (r < 0)
                         return r;
-                if (asprintf(&detail, "{\"step\":\"%s\",\"by\":\"%s\",\"reason\":\"a later step was reached\"}",
-                             offset_format(s->rung->offset, passed), offset_format(reminder->rung->offset, by)) < 0)
+                if (asprintf(&detail,
+                             "{\"step\":\"%s\",\"by\":\"%s\",\"reason\":\"a later step was "
+                             "reached\"}",
+                             offset_format(s->rung->offset, passed),
+                             offset_format(reminder->rung->offset, by)) < 0)
                         return -ENOMEM;
-                r = store_ledger_add(f->tell->store, &(struct ledger_row){ .at = f->now,
-                                                                           .event = "notice-superseded",
-                                                                           .instance = t->instance->key,
-                                                                           .task = t->instance->task->id,
-                                                                           .unit = t->instance->unit->id,
-                                                                           .detail = detail });
+                r = store_ledger_add(f->tell->store,
+                                     &(struct ledger_row){.at = f->now,
+                                                          .event = "notice-superseded",
+                                                          .instance = t->instance->key,
+                                                          .task = t->instance->task->id,
+                                                          .unit = t->instance->unit->id,
+                                                          .detail = detail});
                 if (r < 0)
                         return r;
         }
@@ -365,19 +250,19 @@ static int record_reminder(struct flush *f, const struct notice *n, int64_t mess
                 r = record_superseded(f, t, reminder);
                 return r < 0 ? r
                              : track_record(f->tell->tracks, t,
-                                            &(struct record){ .episode = t->history.episode,
-                                                              .deadline = reminder->deadline.instant,
-                                                              .offset = reminder->rung->offset,
-                                                              .fired = reminder->fired,
-                                                              .at = f->now,
-                                                              .kind = RECORD_SENT },
+                                            &(struct record){.episode = t->history.episode,
+                                                             .deadline = reminder->deadline.instant,
+                                                             .offset = reminder->rung->offset,
+                                                             .fired = reminder->fired,
+                                                             .at = f->now,
+                                                             .kind = RECORD_SENT},
                                             message);
         }
         return -ENOENT;
 }
 
-static int put_message(struct tell *t, const struct digest *d, const struct composed *c, const char *message_id,
-                       const char *to, const char *cc, int64_t *ret_id) {
+static int put_message(struct tell *t, const struct digest *d, const struct composed *c,
+                       const char *message_id, const char *to, const char *cc, int64_t *ret_id) {
         size_t n = d->to.n + d->cc.n;
         _cleanup_free_ const char **recipients = calloc(n + 1, sizeof(*recipients));
         _cleanup_free_ char *items = compose_items_json(t->model, d);
@@ -387,28 +272,29 @@ static int put_message(struct tell *t, const struct digest *d, const struct comp
         for (size_t i = 0; i < n; i++)
                 recipients[i] = i < d->to.n ? d->to.items[i]->spec : d->cc.items[i - d->to.n]->spec;
         return store_add_message(t->store,
-                                 &(struct outbox_message){ .message_id = message_id,
-                                                           .subject = c->subject,
-                                                           .kind = d->kind,
-                                                           .class = d->class,
-                                                           .from = t->model->mail.from.spec,
-                                                           .to = to,
-                                                           .cc = cc,
-                                                           .created = d->at,
-                                                           .bytes = c->bytes,
-                                                           .size = c->size,
-                                                           .items = items },
+                                 &(struct outbox_message){.message_id = message_id,
+                                                          .subject = c->subject,
+                                                          .kind = d->kind,
+                                                          .class = d->class,
+                                                          .from = t->model->mail.from.spec,
+                                                          .to = to,
+                                                          .cc = cc,
+                                                          .created = d->at,
+                                                          .bytes = c->bytes,
+                                                          .size = c->size,
+                                                          .items = items},
                                  recipients, n, ret_id);
 }
 
-static int write_digest(struct tell *t, struct flush *f, const struct digest *d, char **ret_message_id) {
-        _cleanup_free_ char *message_id = new_message_id(t->model, d->at), *to = join_addresses(&d->to),
-                            *cc = join_addresses(&d->cc);
+int tell_write_digest(struct tell *t, struct flush *f, const struct digest *d,
+                      char **ret_message_id) {
+        _cleanup_free_ char *message_id = tell_message_id(t->model, d->at),
+                            *to = join_addresses(&d->to), *cc = join_addresses(&d->cc);
         _cleanup_(composed_done) struct composed composed = {};
-        struct compose_context context = { .model = t->model,
-                                           .templates = t->templates,
-                                           .message_id = message_id,
-                                           .scores = f && f->has_board ? &f->board : NULL };
+        struct compose_context context = {.model = t->model,
+                                          .templates = t->templates,
+                                          .message_id = message_id,
+                                          .scores = f && f->has_board ? &f->board : NULL};
         int64_t message = 0;
         int r;
 
@@ -447,9 +333,11 @@ static int write_all(struct flush *f, const struct digest_list *digests) {
         int r = store_begin(t->store);
 
         for (size_t i = 0; i < digests->n && r == 0; i++)
-                r = write_digest(t, f, &digests->items[i], NULL);
+                r = tell_write_digest(t, f, &digests->items[i], NULL);
         for (size_t i = 0; i < f->stored.n && r == 0; i++)
                 r = store_delete_notice(t->store, f->stored.items[i]);
+        if (r == 0)
+                r = report_marks_write(t->store, &f->marks);
         if (r == 0)
                 r = tell_ended(f);
         if (r == 0)
@@ -459,14 +347,36 @@ static int write_all(struct flush *f, const struct digest_list *digests) {
         return r;
 }
 
+/* Reports join the mails of this flush; a unit that gets a reminder gets no daily page. */
+static int add_reports(struct flush *f, struct digest_list *digests) {
+        struct tell *t = f->tell;
+        size_t before = f->notices.n;
+        _cleanup_free_ const struct history **histories =
+                calloc(t->tracks->n + 1, sizeof(*histories));
+        int r = histories ? reports_gather(t, f->now, digests, &f->notices, &f->marks) : -ENOMEM;
+
+        if (r < 0 || f->notices.n == before)
+                return r;
+        for (size_t i = 0; i < t->tracks->n; i++)
+                histories[i] = &t->tracks->items[i].history;
+        r = scoreboard_compute(t->model, t->tracks->instances, histories, f->now, &f->board);
+        if (r < 0)
+                return r;
+        f->has_board = true;
+        return digests_build(t->model, f->notices.items + before, f->notices.n - before, f->now,
+                             digests);
+}
+
 int tell_flush(struct tell *t, size_t *ret_n) {
-        _cleanup_(flush_done) struct flush f = { .tell = t, .now = now_of(t) };
+        _cleanup_(flush_done) struct flush f = {.tell = t, .now = now_of(t)};
         _cleanup_(digest_list_done) struct digest_list digests = {};
         int r = gather(&f);
 
         if (r == 0)
                 r = digests_build(t->model, f.notices.items, f.notices.n, f.now, &digests);
-        if (r == 0 && (digests.n > 0 || f.stored.n > 0 || f.plan.n_ended > 0))
+        if (r == 0)
+                r = add_reports(&f, &digests);
+        if (r == 0 && (digests.n > 0 || f.stored.n > 0 || f.plan.n_ended > 0 || f.marks.n > 0))
                 r = write_all(&f, &digests);
         if (r == 0)
                 *ret_n = digests.n;
@@ -474,7 +384,7 @@ int tell_flush(struct tell *t, size_t *ret_n) {
 }
 
 int tell_digests(struct tell *t, struct digest_list *ret) {
-        _cleanup_(flush_done) struct flush f = { .tell = t, .now = now_of(t) };
+        _cleanup_(flush_done) struct flush f = {.tell = t, .now = now_of(t)};
         int r = gather_reminders(&f);
 
         /* The digests borrow notes of the flush: files are left out, nobody shows them here. */
@@ -484,107 +394,11 @@ int tell_digests(struct tell *t, struct digest_list *ret) {
 }
 
 usec_t tell_next(struct tell *t) {
-        usec_t a = planner_next(t->tracks->planner), b = USEC_INFINITY;
+        usec_t a = planner_next(t->tracks->planner), b = USEC_INFINITY,
+               c = reports_next(t, now_of(t));
 
         if (store_next_notice(t->store, &b) < 0)
                 b = USEC_INFINITY;
-        return a < b ? a : b;
-}
-
-/* ---- preview and test ---- */
-
-void preview_done(struct preview *p) {
-        digest_done(&p->digest);
-        composed_done(&p->composed);
-}
-
-/* The firing of @rung, or of the next step when NULL. */
-static int find_firing(struct tell *t, const struct track *track, const struct rung *rung, usec_t now,
-                       struct firing *ret) {
-        const struct task *task = track->instance->task;
-        _cleanup_free_ struct ladder_row *rows = NULL;
-        size_t n;
-
-        if (!track->instance->has_deadline || !task->policy)
-                return -ENOENT;
-        rows = calloc(task->policy->n_rungs + 1, sizeof(*rows));
-        if (!rows)
-                return -ENOMEM;
-        n = ladder_explain(t->model, track->instance, &track->history, now, rows);
-        for (size_t i = 0; i < n; i++) {
-                bool wanted = rung ? rows[i].firing.rung == rung
-                                   : rows[i].status == LADDER_DUE || rows[i].status == LADDER_COMING;
-
-                if (wanted) {
-                        *ret = rows[i].firing;
-                        return 0;
-                }
-        }
-        return -ENOENT;
-}
-
-int tell_preview(struct tell *t, const struct track *track, const struct rung *rung, struct preview *ret) {
-        _cleanup_(flush_done) struct flush f = { .tell = t };
-        _cleanup_(digest_list_done) struct digest_list digests = {};
-        _cleanup_(evidence_notes_done) struct evidence_notes notes = {};
-        _cleanup_free_ char *message_id = NULL;
-        struct compose_context context = { .model = t->model, .templates = t->templates };
-        struct reminder reminder = { .instance = track->instance, .history = &track->history };
-        struct preview preview = {};
-        struct firing firing;
-        struct notice n;
-        int r;
-
-        r = find_firing(t, track, rung, now_of(t), &firing);
-        if (r < 0)
-                return r;
-        f.now = firing.instant > now_of(t) ? firing.instant : now_of(t);
-        reminder.rung = firing.rung;
-        reminder.fired = firing.instant;
-        reminder.deadline = instance_deadline(t->model->calendar, track->instance, &track->history);
-        n = notice_from_reminder(t->model, &reminder, f.now);
-        r = evidence_files(t->evidence, track, &notes);
-        if (r < 0)
-                return r;
-        n.files = notes.items;
-        n.n_files = notes.n > MAX_NOTES ? MAX_NOTES : notes.n;
-        r = digests_build(t->model, &n, 1, f.now, &digests);
-        if (r < 0)
-                return r;
-        if (digests.n != 1)
-                return -ENOENT;
-        message_id = new_message_id(t->model, f.now);
-        if (!message_id)
-                return -ENOMEM;
-        context.message_id = message_id;
-        r = compose_message(&context, &digests.items[0], &preview.composed);
-        if (r < 0)
-                return r;
-        preview.digest = digests.items[0];
-        preview.digest.items.items->files = NULL; /* borrowed from here */
-        preview.digest.items.items->n_files = 0;
-        digests.n = 0;
-        array_done(&digests);
-        *ret = preview;
-        return 0;
-}
-
-int tell_test(struct tell *t, const struct address *to, char **ret_message_id) {
-        _cleanup_(digest_done) struct digest d = { .kind = NOTICE_TEST,
-                                                   .language = t->model->organization.language,
-                                                   .at = now_of(t) };
-        int r = array_push(&d.to, to);
-
-        if (r == 0)
-                r = array_push(&d.items, (struct notice){ .kind = NOTICE_TEST });
-        if (r == 0)
-                r = store_begin(t->store);
-        if (r < 0)
-                return r;
-        r = write_digest(t, NULL, &d, ret_message_id);
-        if (r == 0)
-                r = store_commit(t->store);
-        if (r < 0)
-                store_rollback(t->store);
-        return r;
+        a = a < b ? a : b;
+        return a < c ? a : c;
 }

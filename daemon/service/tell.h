@@ -21,8 +21,8 @@ struct tell {
 };
 
 /** tell_notice() - a notice to wait for its flush; inside the caller's transaction. @file, @text may be NULL. */
-int tell_notice(struct tell *tell, enum notice_kind kind, const struct track *track, const struct unit *unit,
-                const struct file_note *file, const char *text);
+int tell_notice(struct tell *tell, enum notice_kind kind, const struct track *track,
+                const struct unit *unit, const struct file_note *file, const char *text);
 /** The same in a transaction of its own, for troubles: failing is logged, since it must not stop what found the trouble. */
 void tell_trouble(struct tell *tell, const char *text);
 
@@ -45,7 +45,8 @@ struct preview {
         struct digest digest;
         struct composed composed;
 };
-int tell_preview(struct tell *tell, const struct track *track, const struct rung *rung, struct preview *ret);
+int tell_preview(struct tell *tell, const struct track *track, const struct rung *rung,
+                 struct preview *ret);
 void preview_done(struct preview *preview);
 /** tell_digests() - what would go now, without recording anything (release --show) */
 int tell_digests(struct tell *tell, struct digest_list *ret);

@@ -44,10 +44,10 @@ void track_changes_done(struct track_changes *changes) {
 
 static int on_stored(void *userdata, const struct stored_instance *row) {
         struct known_list *list = userdata;
-        struct known k = { .stated = row->stated,
-                           .deadline = row->deadline,
-                           .retired = row->retired,
-                           .history = row->history };
+        struct known k = {.stated = row->stated,
+                          .deadline = row->deadline,
+                          .retired = row->retired,
+                          .history = row->history};
         int r;
 
         k.key = strdup(row->key);
@@ -88,9 +88,10 @@ static struct stored_instance row_of(const struct tracks *tracks, const struct t
                 .label = i->has_deadline ? i->due.label : NULL,
                 .stated = i->has_deadline ? i->due.date : DATE_NONE,
                 .time_of_day = i->has_deadline ? i->due.time_of_day : -1,
-                .deadline = i->has_deadline
-                                    ? instance_deadline(tracks->model->calendar, i, &t->history).instant
-                                    : USEC_INFINITY,
+                .deadline =
+                        i->has_deadline
+                                ? instance_deadline(tracks->model->calendar, i, &t->history).instant
+                                : USEC_INFINITY,
                 .history = t->history,
         };
 }
@@ -120,7 +121,8 @@ void track_changed(struct tracks *tracks, struct track *track, usec_t now) {
         planner_update(tracks->planner, track->instance->index, &track->history, now);
 }
 
-int track_record(struct tracks *tracks, struct track *track, const struct record *record, int64_t message) {
+int track_record(struct tracks *tracks, struct track *track, const struct record *record,
+                 int64_t message) {
         int r;
 
         if (!track->stored) { /* its row must stand before its records */
@@ -172,8 +174,8 @@ static int cover_fired(struct tracks *tracks, struct track *track, usec_t now, u
         return track_record(tracks, track, &record, 0);
 }
 
-int track_begin_episode(struct tracks *tracks, struct track *track, enum episode_cause cause, usec_t now,
-                        usec_t leave) {
+int track_begin_episode(struct tracks *tracks, struct track *track, enum episode_cause cause,
+                        usec_t now, usec_t leave) {
         track->history.episode++;
         track->history.episode_began = now;
         track->history.cause = cause;
@@ -193,14 +195,15 @@ int tracks_first_known(struct tracks *tracks, usec_t now) {
         return 0;
 }
 
-int tracks_expire(struct tracks *tracks, usec_t now, track_expired_fn fn, void *userdata, usec_t *ret_next) {
+int tracks_expire(struct tracks *tracks, usec_t now, track_expired_fn fn, void *userdata,
+                  usec_t *ret_next) {
         usec_t next = USEC_INFINITY;
 
         for (size_t i = 0; i < tracks->n; i++) {
                 struct track *t = &tracks->items[i];
                 struct history *h = &t->history;
-                usec_t *ends[] = { &h->waived_until, &h->snoozed_until };
-                const enum episode_cause causes[] = { EPISODE_WAIVER_ENDED, EPISODE_SNOOZE_ENDED };
+                usec_t *ends[] = {&h->waived_until, &h->snoozed_until};
+                const enum episode_cause causes[] = {EPISODE_WAIVER_ENDED, EPISODE_SNOOZE_ENDED};
 
                 for (size_t k = 0; k < ELEMENTSOF(ends); k++) {
                         int r;
@@ -251,7 +254,8 @@ static bool same_owner(const struct known *k, const struct instance *i) {
 }
 
 /* The row an instance without one continues: same label, or the only one removed beside the only one added. */
-static struct known *find_edited(struct tracks *tracks, struct known_list *known, const struct track *track) {
+static struct known *find_edited(struct tracks *tracks, struct known_list *known,
+                                 const struct track *track) {
         const struct instance *i = track->instance;
         struct known *only = NULL;
         size_t n_removed = 0, n_added = 0;
@@ -290,8 +294,9 @@ static void adopt(struct track *t, struct known *row) {
         track_link(t);
 }
 
-static int report_change(struct track_changes *changes, int kind, const struct track *t, const struct known *row) {
-        struct track_change c = { .kind = kind, .track = t };
+static int report_change(struct track_changes *changes, int kind, const struct track *t,
+                         const struct known *row) {
+        struct track_change c = {.kind = kind, .track = t};
         const char *key = row ? row->key : t->instance->key;
 
         if (!changes)
@@ -331,7 +336,8 @@ static int continue_row(struct tracks *tracks, struct track *t, struct known *ro
         return r < 0 ? r : report_change(changes, TRACK_MOVED, t, row);
 }
 
-static int begin_row(struct tracks *tracks, struct track *t, usec_t now, bool fresh, struct track_changes *changes) {
+static int begin_row(struct tracks *tracks, struct track *t, usec_t now, bool fresh,
+                     struct track_changes *changes) {
         t->history = HISTORY_INIT;
         t->history.first_known = t->history.episode_began = now;
         t->dirty = true;
@@ -341,15 +347,15 @@ static int begin_row(struct tracks *tracks, struct track *t, usec_t now, bool fr
 }
 
 static int retire(struct tracks *tracks, struct known *row, struct track_changes *changes) {
-        struct stored_instance gone = { .key = row->key,
-                                        .task = row->task,
-                                        .unit = row->unit,
-                                        .label = row->label,
-                                        .stated = row->stated,
-                                        .time_of_day = -1,
-                                        .deadline = row->deadline,
-                                        .retired = true,
-                                        .history = row->history };
+        struct stored_instance gone = {.key = row->key,
+                                       .task = row->task,
+                                       .unit = row->unit,
+                                       .label = row->label,
+                                       .stated = row->stated,
+                                       .time_of_day = -1,
+                                       .deadline = row->deadline,
+                                       .retired = true,
+                                       .history = row->history};
         int r;
 
         gone.history.have = row->have;
@@ -357,7 +363,8 @@ static int retire(struct tracks *tracks, struct known *row, struct track_changes
         return r < 0 ? r : report_change(changes, TRACK_DROPPED, NULL, row);
 }
 
-static int match_all(struct tracks *tracks, struct known_list *known, usec_t now, struct track_changes *changes) {
+static int match_all(struct tracks *tracks, struct known_list *known, usec_t now,
+                     struct track_changes *changes) {
         _cleanup_(strmap_free_p) struct strmap *by_key = strmap_new();
         bool fresh = known->n == 0;
         int r = by_key ? 0 : -ENOMEM;
@@ -378,7 +385,8 @@ static int match_all(struct tracks *tracks, struct known_list *known, usec_t now
                 if (t->stored)
                         continue;
                 row = find_edited(tracks, known, t);
-                r = row ? continue_row(tracks, t, row, now, changes) : begin_row(tracks, t, now, fresh, changes);
+                r = row ? continue_row(tracks, t, row, now, changes)
+                        : begin_row(tracks, t, now, fresh, changes);
         }
         for (size_t k = 0; r == 0 && k < known->n; k++)
                 if (!known->items[k].taken && !known->items[k].retired)
@@ -386,15 +394,16 @@ static int match_all(struct tracks *tracks, struct known_list *known, usec_t now
         return r;
 }
 
-int tracks_new(const struct model *model, const struct instance_set *instances, struct store *store, usec_t now,
-               struct tracks **ret, struct track_changes *ret_changes) {
+int tracks_new(const struct model *model, const struct instance_set *instances, struct store *store,
+               usec_t now, struct tracks **ret, struct track_changes *ret_changes) {
         _cleanup_(tracks_free_p) struct tracks *tracks = calloc(1, sizeof(*tracks));
         _cleanup_(known_list_done) struct known_list known = {};
         int r;
 
         if (!tracks)
                 return -ENOMEM;
-        *tracks = (struct tracks){ .model = model, .instances = instances, .store = store, .n = instances->n };
+        *tracks = (struct tracks){
+                .model = model, .instances = instances, .store = store, .n = instances->n};
         tracks->items = calloc(instances->n + 1, sizeof(*tracks->items));
         tracks->planner = planner_new(model, instances);
         if (!tracks->items || !tracks->planner)

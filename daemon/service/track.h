@@ -48,8 +48,8 @@ void track_changes_done(struct track_changes *changes);
  * Everything new or changed is written inside one transaction of its own. Rules: docs/semantics.md, section 2 (edited dates).
  * Return: 0 or -errno. @ret_changes (may be NULL) is empty when the store knew nothing at all.
  */
-int tracks_new(const struct model *model, const struct instance_set *instances, struct store *store, usec_t now,
-               struct tracks **ret, struct track_changes *ret_changes);
+int tracks_new(const struct model *model, const struct instance_set *instances, struct store *store,
+               usec_t now, struct tracks **ret, struct track_changes *ret_changes);
 struct tracks *tracks_free(struct tracks *tracks);
 struct track *tracks_find(const struct tracks *tracks, const char *key);
 
@@ -59,16 +59,19 @@ void track_changed(struct tracks *tracks, struct track *track, usec_t now);
 int tracks_save(struct tracks *tracks);
 
 /** track_record() - one more record, in memory and in the store; inside the caller's transaction. @message: rowid or 0 */
-int track_record(struct tracks *tracks, struct track *track, const struct record *record, int64_t message);
+int track_record(struct tracks *tracks, struct track *track, const struct record *record,
+                 int64_t message);
 
 /** track_begin_episode() - a new episode; the notice about it leaves at @leave and covers what has fired by then */
-int track_begin_episode(struct tracks *tracks, struct track *track, enum episode_cause cause, usec_t now, usec_t leave);
+int track_begin_episode(struct tracks *tracks, struct track *track, enum episode_cause cause,
+                        usec_t now, usec_t leave);
 
 /** tracks_first_known() - everything is first known at @now: the moment of release */
 int tracks_first_known(struct tracks *tracks, usec_t now);
 
 /** tracks_expire() - snoozes and waivers that ended by @now begin a new episode. Return: next expiry, USEC_INFINITY. */
 typedef int (*track_expired_fn)(void *userdata, struct track *track, enum episode_cause cause);
-int tracks_expire(struct tracks *tracks, usec_t now, track_expired_fn fn, void *userdata, usec_t *ret_next);
+int tracks_expire(struct tracks *tracks, usec_t now, track_expired_fn fn, void *userdata,
+                  usec_t *ret_next);
 
 enum state track_state(const struct tracks *tracks, const struct track *track, usec_t now);

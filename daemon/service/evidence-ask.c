@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "service/evidence-internal.h"
+
+/* Questions about the evidence, and the one thing that people can say to it. */
+
+bool evidence_roots_walked(const struct evidence *e) {
+        for (size_t i = 0; i < e->n_roots; i++)
+                if (strcmp(e->roots[i].state, "scanning") == 0 ||
+                    (e->roots[i].ok && !e->roots[i].walked))
+                        return false;
+        return true;
+}
+
+static bool folder_is_quiet(const struct folder *folder) {
+        for (size_t i = 0; i < folder->files.n; i++) {
+                const struct evfile *f = folder->files.items[i];
+
+                if (f->matched && f->file.regular && (!f->file.settled || f->queued))
+                        return false;
+        }
+        return true;
+}
+
+bool evidence_is_quiet(const struct evidence *e) {
+        if (!evidence_roots_walked(e) || e->any_dirty)
+                return false;
+        for (size_t i = 0; i < e->n_roots; i++) {
+                struct folder *folder;
+                size_t cursor = 0;
+
+                while ((folder = strmap_next(e->roots[i].folders, &cursor, NULL)))
+                        if (!folder_is_quiet(folder))
+                                return false;
+        }
+        return true;
+}
+
+size_t evidence_held(const struct evidence *e) { return e->n_held; }
+
+int evidence_confirm(struct evidence *e) {
+        size_t n = e->n_held;
+
+        for (size_t i = 0; i < e->n_roots; i++) {
+                struct root *root = &e->roots[i];
+
+                if (strcmp(root->state, "different") != 0)
+                        continue;
+                free(root->identity);
+                root->identity = NULL;
+                peer_restart(root->peer, "its new file system was confirmed");
+        }
+        e->confirmed = true;
+        e->any_dirty = true;
+        evidence_schedule(e);
+        return (int)n;
+}
+
+void evidence_notes_done(struct evidence_notes *notes) {
+        for (size_t i = 0; i < notes->n; i++) {
+                free((char *)notes->items[i].path);
+                free((char *)notes->items[i].sha256);
+        }
+        array_done(notes);
+}
+
+static int note_add(struct evidence *e, const struct track *track, const struct evfile *f,
+                    struct evidence_notes *ret) {
+        char hex[SHA256_HEX];
+        struct file_note note = {
+                .size = f->file.size, .at = f->file.received_at, .verdict = f->verdict};
+        int r;
+
+        if (f->instance == track->instance->index) {
+                note.verdict = VERDICT_COUNTED;
+                note.requirement = track->instance->requirements[f->requirement].name;
+        } else if (f->instance != SIZE_MAX) {
+                note.detail = e->config.tracks->instances->items[f->instance].key;
+                note.verdict = VERDICT_SURPLUS;
+        } else if (f->link_out) {
+                note.verdict = VERDICT_NOT_REGULAR;
+        } else if (f->ignored) {
+                note.verdict = VERDICT_IGNORED;
+        }
+        note.path = text_sanitize(f->path, strlen(f->path));
+        note.sha256 =
+                f->file.inspected ? strdup(hex_encode(f->file.sha256, SHA256_SIZE, hex)) : NULL;
+        r = note.path ? array_push(ret, note) : -ENOMEM;
+        if (r < 0) {
+                free((char *)note.path);
+                free((char *)note.sha256);
+        }
+        return r;
+}
+
+int evidence_files(struct evidence *e, const struct track *track, struct evidence_notes *ret) {
+        const struct folder_list *folders = &e->task_folders[track->instance->task->index];
+
+        for (int counted = 1; counted >= 0; counted--)
+                for (size_t i = 0; i < folders->n; i++)
+                        for (size_t k = 0; k < folders->items[i]->files.n; k++) {
+                                const struct evfile *f = folders->items[i]->files.items[k];
+                                int r;
+
+                                if ((f->instance == track->instance->index) != counted ||
+                                    !instance_covers(track->instance, f->path))
+                                        continue;
+                                r = note_add(e, track, f, ret);
+                                if (r < 0)
+                                        return r;
+                        }
+        return 0;
+}
+
+size_t evidence_roots(const struct evidence *e, struct evidence_root *ret, size_t max) {
+        size_t n = e->n_roots < max ? e->n_roots : max;
+
+        for (size_t i = 0; i < n; i++)
+                ret[i] = (struct evidence_root){.path = e->roots[i].path,
+                                                .state = e->roots[i].state,
+                                                .text = e->roots[i].text,
+                                                .since = e->roots[i].since,
+                                                .folders = e->roots[i].n_folders,
+                                                .files = e->roots[i].n_files};
+        return n;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/mail-servers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/log.h"
+
+#define DOWN_FIRST_USEC (30 * USEC_PER_SEC)
+#define DOWN_MAX_USEC (15 * USEC_PER_MINUTE)
+
+usec_t jitter(usec_t t) { /* ± 20 % */
+        uint32_t x = 0;
+
+        if (getrandom(&x, sizeof(x), GRND_NONBLOCK) != sizeof(x))
+                x = 1u << 31;
+        return t - t / 5 + (usec_t)((double)x / UINT32_MAX * 2 * (double)(t / 5));
+}
+
+usec_t back_off(usec_t first, usec_t max, unsigned n) {
+        usec_t t = n > 20 ? max : first << n;
+
+        return t > max ? max : t;
+}
+
+int mail_servers_init(struct mail_servers *servers, const struct model *model) {
+        servers->items = calloc(model->mail.n_servers + 1, sizeof(*servers->items));
+        servers->model = model;
+        return servers->items ? 0 : -ENOMEM;
+}
+
+void mail_servers_done(struct mail_servers *servers) {
+        for (size_t i = 0; servers->items && i < servers->model->mail.n_servers; i++)
+                free(servers->items[i].text);
+        free(servers->items);
+        servers->items = NULL;
+}
+
+size_t mail_servers_choose(const struct mail_servers *servers, usec_t now, usec_t *ret_until) {
+        *ret_until = USEC_INFINITY;
+        for (size_t i = 0; i < servers->model->mail.n_servers; i++) {
+                if (servers->items[i].down_until <= now)
+                        return i;
+                if (servers->items[i].down_until < *ret_until)
+                        *ret_until = servers->items[i].down_until;
+        }
+        return SIZE_MAX;
+}
+
+void mail_servers_heard(struct mail_servers *servers, size_t index, const char *trouble,
+                        usec_t now) {
+        struct mail_server_state *s = &servers->items[index];
+
+        free(s->text);
+        s->text = NULL;
+        if (!trouble) {
+                s->down_until = 0;
+                s->failures = 0;
+                s->seen_ok = true;
+                return;
+        }
+        s->text = strdup(trouble);
+        s->seen_ok = false;
+        s->down_until =
+                usec_add(now, jitter(back_off(DOWN_FIRST_USEC, DOWN_MAX_USEC, s->failures++)));
+        log_warning("Mail server %s can not be used: %s; trying %s",
+                    servers->model->mail.servers[index].url, trouble,
+                    index + 1 < servers->model->mail.n_servers ? "the next one" : "again later");
+}

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/manager.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/zone.h"
+#include "service/control.h"
+
+#define HORIZON_DAYS 400 /* steps up to then are known; expanded anew at every start and reload */
+
+enum { EXIT_TEMPFAIL = 75, EXIT_CONFIG = 78 };
+
+usec_t manager_now(const struct manager *m) { return clock_now(&m->clock); }
+
+bool manager_is_held(const struct manager *m) { return !m->released || m->model->mail.hold; }
+
+void manager_turn(struct manager *m) { sd_event_source_set_enabled(m->turn, SD_EVENT_ONESHOT); }
+
+void manager_count(struct manager *m, struct manager_counts *ret) {
+        usec_t now = manager_now(m);
+
+        *ret = (struct manager_counts){.tasks = m->model->n_tasks};
+        for (size_t i = 0; i < m->tracks->n; i++)
+                ret->by_state[track_state(m->tracks, &m->tracks->items[i], now)]++;
+        store_outbox_count(m->store, &ret->outbox);
+}
+
+/* ---- status ---- */
+
+static void describe_next(const struct manager *m, char *buf, size_t size) {
+        static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+        struct civil c;
+        char date[DATE_BUFFER];
+
+        if (manager_is_held(m)) {
+                snprintf(buf, size, "mail is held%s",
+                         m->model->mail.hold ? " (mail.hold)" : " until 'evidencectl release'");
+                return;
+        }
+        if (m->next == USEC_INFINITY) {
+                snprintf(buf, size, "no reminder to come");
+                return;
+        }
+        c = zone_civil(m->next);
+        snprintf(buf, size, "next reminder %s %s %02d:%02d", days[date_weekday(c.date)],
+                 date_format(c.date, date), c.second / 3600, c.second / 60 % 60);
+}
+
+static void publish_status(struct manager *m) {
+        _cleanup_free_ char *text = NULL;
+        struct manager_counts n;
+        char next[120], box[60] = "outbox empty";
+        uint64_t waiting;
+
+        manager_count(m, &n);
+        waiting = n.outbox.by_state[OUTBOX_QUEUED] + n.outbox.by_state[OUTBOX_HANDED] +
+                  n.outbox.by_state[OUTBOX_DOUBT];
+        if (waiting > 0)
+                snprintf(box, sizeof(box), "%ju mails in the outbox", (uintmax_t)waiting);
+        describe_next(m, next, sizeof(next));
+        if (asprintf(&text, "%zu criteria, %zu overdue; %s; %s", n.tasks, n.by_state[STATE_OVERDUE],
+                     next, box) < 0)
+                return;
+        if (m->status && strcmp(m->status, text) == 0)
+                return;
+        sd_notifyf(false, "STATUS=%s", text);
+        free(m->status);
+        m->status = steal_ptr(text);
+}
+
+/* ---- the turn: plan, write down, look when to look again ---- */
+
+static bool plans_can_be_trusted(const struct manager *m) {
+        return m->start_over || evidence_is_quiet(m->evidence);
+}
+
+static int on_expired(void *userdata, struct track *track, enum episode_cause cause) {
+        struct manager *m = userdata;
+        usec_t now = manager_now(m);
+
+        log_info("%s: %s", track->instance->key, episode_cause_to_string(cause));
+        return track_begin_episode(m->tracks, track, cause, now,
+                                   now - 1); /* nothing is covered: its step is due at once */
+}
+
+static int expire(struct manager *m, usec_t *ret_next) {
+        int r = store_begin(m->store);
+
+        if (r == 0)
+                r = tracks_expire(m->tracks, manager_now(m), on_expired, m, ret_next);
+        if (r == 0)
+                r = tracks_save(m->tracks);
+        if (r == 0)
+                r = store_commit(m->store);
+        if (r < 0)
+                store_rollback(m->store);
+        return r;
+}
+
+static void arm(struct manager *m) {
+        if (m->next == USEC_INFINITY) {
+                sd_event_source_set_enabled(m->wake, SD_EVENT_OFF);
+                return;
+        }
+        sd_event_source_set_time(m->wake, (uint64_t)(m->next - m->clock.offset));
+        sd_event_source_set_enabled(m->wake, SD_EVENT_ONESHOT);
+}
+
+static void finish_once(struct manager *m) {
+        struct manager_counts n;
+
+        if (!m->options.once || !outbox_is_idle(m->outbox))
+                return;
+        manager_count(m, &n);
+        m->exit_status = n.outbox.by_state[OUTBOX_QUEUED] + n.outbox.by_state[OUTBOX_DOUBT] +
+                                                 n.outbox.by_state[OUTBOX_HANDED] >
+                                         0
+                                 ? EXIT_TEMPFAIL
+                                 : 0;
+        sd_event_exit(m->event, 0);
+}
+
+/* Return: 0 or -errno; in the second case memory may be ahead of the store. */
+static int plan_and_write(struct manager *m) {
+        usec_t expiry = USEC_INFINITY;
+        size_t n = 0;
+        int r = expire(m, &expiry);
+
+        if (r == 0)
+                r = tell_flush(&m->tell, &n);
+        if (r < 0)
+                return r;
+        m->next = tell_next(&m->tell);
+        m->next = expiry < m->next ? expiry : m->next;
+        if (n > 0)
+                outbox_kick(m->outbox);
+        return 0;
+}
+
+static int rebuild(struct manager *m);
+
+static int on_turn(sd_event_source *s, void *userdata) {
+        struct manager *m = userdata;
+
+        (void)s;
+        if (!plans_can_be_trusted(m))
+                return 0; /* evidence tells when it is quiet; the start timer ends the wait */
+        if (manager_is_held(m)) {
+                m->next = USEC_INFINITY;
+        } else {
+                int r = plan_and_write(m);
+
+                if (r < 0) {
+                        log_error_errno(r,
+                                        "Failed to write down what is due (%s): %m; nothing of it "
+                                        "was sent, "
+                                        "trying again in 10 seconds",
+                                        store_error(m->store));
+                        m->next = manager_now(m) + 10 * USEC_PER_SEC;
+                        if (rebuild(m) < 0)
+                                return sd_event_exit(m->event, 1);
+                }
+        }
+        arm(m);
+        publish_status(m);
+        finish_once(m);
+        return 0;
+}
+
+static int on_wake(sd_event_source *s, uint64_t usec, void *userdata) {
+        (void)s;
+        (void)usec;
+        manager_turn(userdata);
+        return 0;
+}
+
+static int on_start_over(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct manager *m = userdata;
+
+        (void)s;
+        (void)usec;
+        if (!evidence_is_quiet(m->evidence))
+                log_warning("Not all evidence could be looked at in %d seconds; where it was not, "
+                            "the last known state "
+                            "counts",
+                            (int)(EVIDENCE_START_USEC / USEC_PER_SEC));
+        m->start_over = true;
+        manager_turn(m);
+        return 0;
+}
+
+/* ---- what the rooms report ---- */
+
+static int on_evidence(void *userdata, const struct evidence_event *event) {
+        struct manager *m = userdata;
+
+        log_info("%s: %s%s%s", event->track->instance->key, notice_kind_to_string(event->kind),
+                 event->file.path ? " " : "", event->file.path ? event->file.path : "");
+        return tell_notice(&m->tell, event->kind, event->track, NULL, &event->file, NULL);
+}
+
+static void on_evidence_changed(void *userdata) { manager_turn(userdata); }
+
+static void on_trouble(void *userdata, const char *text) {
+        struct manager *m = userdata;
+
+        log_warning("%s", text);
+        tell_trouble(&m->tell, text);
+        manager_turn(m);
+}
+
+static int on_parked(void *userdata, const struct outbox_entry *entry) {
+        struct manager *m = userdata;
+        _cleanup_free_ char *text = NULL;
+
+        if (entry->message.kind == NOTICE_TROUBLE)
+                return 0; /* a trouble about a trouble helps nobody */
+        if (asprintf(&text, "Mail to %s could not be delivered (%d %s): %s", entry->recipient,
+                     entry->code, entry->reply ? entry->reply : "", entry->message.subject) < 0)
+                return -ENOMEM;
+        return tell_notice(&m->tell, NOTICE_TROUBLE, NULL, NULL, NULL, text);
+}
+
+static void on_outbox_changed(void *userdata) { manager_turn(userdata); }
+
+/* ---- building and rebuilding ---- */
+
+static char *worker_path(const struct manager *m, const char *program) {
+        char *path = NULL;
+
+        return asprintf(&path, "%s/%s", m->options.libexec, program) < 0 ? NULL : path;
+}
+
+static int start_evidence(struct manager *m) {
+        _cleanup_free_ char *executable = worker_path(m, "evidenced-scan");
+        const struct evidence_callbacks callbacks = {.on_event = on_evidence,
+                                                     .on_changed = on_evidence_changed,
+                                                     .on_trouble = on_trouble};
+
+        if (!executable)
+                return -ENOMEM;
+        return evidence_new(&(struct evidence_config){.event = m->event,
+                                                      .clock = &m->clock,
+                                                      .model = m->model,
+                                                      .tracks = m->tracks,
+                                                      .store = m->store,
+                                                      .socket = getenv("EVIDENCED_SCAN_SOCKET"),
+                                                      .executable = executable,
+                                                      .confirm_reopen = !m->options.once},
+                            &callbacks, m, &m->evidence);
+}
+
+static int start_outbox(struct manager *m) {
+        _cleanup_free_ char *executable = worker_path(m, "evidenced-mail"), *environment = NULL;
+        const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+        const struct outbox_callbacks callbacks = {.on_parked = on_parked,
+                                                   .on_changed = on_outbox_changed};
+        int r;
+
+        if (!executable ||
+            (credentials && asprintf(&environment, "CREDENTIALS_DIRECTORY=%s", credentials) < 0))
+                return -ENOMEM;
+        r = outbox_new(&(struct outbox_config){.event = m->event,
+                                               .clock = &m->clock,
+                                               .model = m->model,
+                                               .store = m->store,
+                                               .socket = getenv("EVIDENCED_MAIL_SOCKET"),
+                                               .executable = executable,
+                                               .environment = environment},
+                       &callbacks, m, &m->outbox);
+        if (r == 0)
+                outbox_hold(m->outbox, manager_is_held(m));
+        return r;
+}
+
+static void link_tell(struct manager *m) {
+        m->tell = (struct tell){.clock = &m->clock,
+                                .model = m->model,
+                                .templates = m->templates,
+                                .tracks = m->tracks,
+                                .evidence = m->evidence,
+                                .store = m->store};
+}
+
+/* Instances, histories and rooms anew from model and store. */
+static int build(struct manager *m, struct track_changes *ret_changes) {
+        date_t horizon = planner_horizon(m->model, zone_civil(manager_now(m)).date + HORIZON_DAYS);
+        int r = instance_set_new(m->model, horizon, NULL, NULL, &m->instances);
+
+        if (r == 0)
+                r = tracks_new(m->model, m->instances, m->store, manager_now(m), &m->tracks,
+                               ret_changes);
+        if (r == 0)
+                r = start_evidence(m);
+        if (r == 0)
+                r = start_outbox(m);
+        link_tell(m);
+        if (r == 0) {
+                m->start_over = false;
+                sd_event_source_set_time_relative(m->start, EVIDENCE_START_USEC);
+                sd_event_source_set_enabled(m->start, SD_EVENT_ONESHOT);
+        }
+        return r;
+}
+
+static void unbuild(struct manager *m) {
+        if (m->outbox)
+                outbox_stop(m->outbox);
+        m->outbox = outbox_free(m->outbox);
+        m->evidence = evidence_free(m->evidence);
+        m->tracks = tracks_free(m->tracks);
+        m->instances = instance_set_free(m->instances);
+}
+
+static int rebuild(struct manager *m) {
+        unbuild(m);
+        return build(m, NULL);
+}
+
+int manager_reload(struct manager *m, struct findings *ret_findings,
+                   struct track_changes *ret_changes) {
+        struct model *model = NULL, *old = m->model;
+        const char *zone = old->organization.time_zone;
+        int r = config_load(m->options.config, NULL, &model, ret_findings);
+
+        if (r < 0)
+                return r;
+        if (strcmp(zone, model->organization.time_zone) != 0)
+                log_warning("organization.time_zone is now %s; that needs a restart, until then %s "
+                            "counts",
+                            model->organization.time_zone, zone);
+        unbuild(m);
+        m->model = model;
+        r = build(m, ret_changes);
+        if (r < 0) {
+                log_error_errno(
+                        r,
+                        "Failed to take up the new configuration: %m, going back to the old one");
+                unbuild(m);
+                m->model = old;
+                model_free(model);
+                return build(m, NULL) < 0 ? sd_event_exit(m->event, 1) : r;
+        }
+        model_free(old);
+        r = tell_changes(&m->tell, ret_changes);
+        if (r < 0)
+                log_error_errno(r, "Failed to write down what changed: %m; nobody is told of it");
+        for (size_t i = 0; i < ret_changes->n; i++)
+                log_notice("Configuration: %s %s",
+                           ret_changes->items[i].kind == TRACK_ADDED     ? "added"
+                           : ret_changes->items[i].kind == TRACK_DROPPED ? "dropped"
+                                                                         : "new deadline for",
+                           ret_changes->items[i].key);
+        manager_turn(m);
+        return 0;
+}
+
+/* ---- starting ---- */
+
+static int open_store(struct manager *m) {
+        enum store_condition condition;
+        pid_t holder = 0;
+        int64_t offset, released;
+        int r = store_open(m->options.state, &m->store, &condition, &holder);
+
+        if (r == -EBUSY)
+                return log_error_errno(r, "Another evidenced (pid %d) runs on '%s'", (int)holder,
+                                       m->options.state);
+        if (r < 0)
+                return log_error_errno(r, "Failed to open the state in '%s': %m", m->options.state);
+        if (condition == STORE_RESTORED)
+                log_warning("The database was corrupt and the last copy was restored; mail is held "
+                            "until "
+                            "'evidencectl release'");
+        m->released = condition != STORE_RESTORED &&
+                      store_get_i64(m->store, "released_at", &released) == 0;
+        /* The offset is kept with the state, so that a restart goes on in the same time. */
+        if (store_get_i64(m->store, "clock_offset", &offset) == 0) {
+                m->clock.offset = offset;
+                if (m->options.now_given)
+                        log_warning("--now is ignored: this state has a clock of its own");
+                return 0;
+        }
+        m->clock.offset = m->options.now_given ? m->options.now - clock_realtime() : 0;
+        r = store_begin(m->store);
+        if (r == 0)
+                r = store_set_i64(m->store, "clock_offset", m->clock.offset);
+        if (r == 0)
+                r = store_commit(m->store);
+        return r < 0 ? log_error_errno(r, "Failed to write to the state in '%s': %m",
+                                       m->options.state)
+                     : 0;
+}
+
+static void on_template_error(void *userdata, const char *file, unsigned line, const char *text) {
+        (void)userdata;
+        log_error("%s:%u: %s", file, line, text);
+}
+
+static int load_config(struct manager *m) {
+        _cleanup_(findings_done) struct findings findings = {};
+        _cleanup_free_ char *override = NULL;
+        const char *slash = strrchr(m->options.config, '/');
+        int r = config_load(m->options.config, NULL, &m->model, &findings);
+
+        findings_print(&findings, stderr);
+        if (r < 0)
+                return r;
+        r = zone_init(m->model->organization.time_zone);
+        if (r < 0)
+                return log_error_errno(r, "Failed to use the time zone '%s': %m",
+                                       m->model->organization.time_zone);
+        if (asprintf(&override, "%.*s/templates", slash ? (int)(slash - m->options.config) : 1,
+                     slash ? m->options.config : ".") < 0)
+                return log_oom();
+        return templates_load(m->options.templates, override, on_template_error, NULL,
+                              &m->templates);
+}
+
+static int on_term(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        struct manager *m = userdata;
+
+        (void)s;
+        log_info("Stopping (signal %u)", si->ssi_signo);
+        sd_notify(false, "STOPPING=1");
+        outbox_stop(m->outbox);
+        m->exit_status = 0;
+        return sd_event_exit(m->event, 0);
+}
+
+static int on_hup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        struct manager *m = userdata;
+        _cleanup_(findings_done) struct findings findings = {};
+        _cleanup_(track_changes_done) struct track_changes changes = {};
+
+        (void)s;
+        (void)si;
+        sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%jd", (intmax_t)clock_monotonic());
+        if (manager_reload(m, &findings, &changes) < 0) {
+                findings_print(&findings, stderr);
+                log_error("The new configuration was refused; the old one stays in force");
+        }
+        sd_notify(false, "READY=1");
+        return 0;
+}
+
+static int set_up_events(struct manager *m) {
+        sigset_t mask;
+        int r = sd_event_default(&m->event);
+
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGTERM);
+        sigaddset(&mask, SIGINT);
+        sigaddset(&mask, SIGHUP);
+        sigaddset(&mask, SIGCHLD);
+        sigprocmask(SIG_BLOCK, &mask, NULL);
+        signal(SIGPIPE, SIG_IGN);
+        if (r >= 0)
+                r = sd_event_add_signal(m->event, NULL, SIGTERM, on_term, m);
+        if (r >= 0)
+                r = sd_event_add_signal(m->event, NULL, SIGINT, on_term, m);
+        if (r >= 0)
+                r = sd_event_add_signal(m->event, NULL, SIGHUP, on_hup, m);
+        if (r >= 0)
+                r = sd_event_add_defer(m->event, &m->turn, on_turn, m);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(m->turn, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time(m->event, &m->wake, CLOCK_REALTIME, UINT64_MAX, 0, on_wake,
+                                      m);
+        if (r >= 0)
+                r = sd_event_add_time(m->event, &m->start, CLOCK_MONOTONIC, UINT64_MAX, 0,
+                                      on_start_over, m);
+        if (r >= 0)
+                r = sd_event_set_watchdog(m->event, true);
+        return r < 0 ? log_error_errno(r, "Failed to set up the event loop: %m") : 0;
+}
+
+DEFINE_CLEANUP(struct manager *, manager_free)
+
+int manager_new(const struct manager_options *options, struct manager **ret) {
+        _cleanup_(manager_free_p) struct manager *m = calloc(1, sizeof(*m));
+        int r;
+
+        if (!m)
+                return log_oom();
+        m->options = *options;
+        m->next = USEC_INFINITY;
+        r = load_config(m);
+        if (r == 0)
+                r = set_up_events(m);
+        if (r == 0)
+                r = open_store(m);
+        if (r < 0)
+                return r;
+        /* A clock that was set by hand, or a single pass, says that somebody is looking. */
+        if (!m->released && (options->once || options->now_given)) {
+                r = manager_release(m, options->once ? "--once" : "--now");
+                if (r < 0)
+                        return r;
+        }
+        r = build(m, NULL);
+        if (r < 0)
+                return log_error_errno(r, "Failed to start: %m");
+        if (options->socket) {
+                r = control_new(m, options->socket, &m->control);
+                if (r < 0)
+                        return log_error_errno(r, "Failed to listen on '%s': %m", options->socket);
+        }
+        *ret = steal_ptr(m);
+        return 0;
+}
+
+struct manager *manager_free(struct manager *m) {
+        if (!m)
+                return NULL;
+        m->control = control_free(m->control);
+        m->outbox = outbox_free(m->outbox);
+        m->evidence = evidence_free(m->evidence);
+        m->tracks = tracks_free(m->tracks);
+        m->instances = instance_set_free(m->instances);
+        templates_free(m->templates);
+        store_free(m->store);
+        model_free(m->model);
+        sd_event_source_disable_unref(m->turn);
+        sd_event_source_disable_unref(m->wake);
+        sd_event_source_disable_unref(m->start);
+        sd_event_unref(m->event);
+        free(m->status);
+        free(m);
+        return NULL;
+}
+
+int manager_run(struct manager *m) {
+        int r;
+
+        manager_turn(m);
+        publish_status(m);
+        if (manager_is_held(m))
+                log_notice("Mail is held%s: nothing leaves",
+                           m->model->mail.hold ? " (mail.hold = true)"
+                                               : " until 'evidencectl release'");
+        sd_notify(false, "READY=1");
+        r = sd_event_loop(m->event);
+        return r < 0 ? r : r > 0 ? r : m->exit_status;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "config/address.h"
+#include "service/json.h"
+#include "service/methods-internal.h"
+
+static json_t *findings_json(const struct findings *findings) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < findings->n; i++)
+                json_array_append_new(
+                        list, json_sprintf("%s:%u: %s: %s", findings->items[i].file,
+                                           findings->items[i].line,
+                                           finding_severity_to_string(findings->items[i].severity),
+                                           findings->items[i].text));
+        return list;
+}
+
+void method_reload(struct call *c) {
+        _cleanup_(findings_done) struct findings findings = {};
+        _cleanup_(track_changes_done) struct track_changes changes = {};
+        int r = manager_reload(c->m, &findings, &changes);
+        json_t *list;
+
+        if (r < 0) {
+                c->error = findings.n > 0 ? CALL_CONFIG : CALL_FAILED;
+                c->out = findings.n > 0 ? json_pack("{s:o}", "findings", findings_json(&findings))
+                                        : json_pack("{s:s}", "text", strerror(-r));
+                return;
+        }
+        list = json_array();
+        for (size_t i = 0; i < changes.n; i++)
+                json_array_append_new(
+                        list, json_sprintf("%s %s",
+                                           changes.items[i].kind == TRACK_ADDED     ? "added"
+                                           : changes.items[i].kind == TRACK_DROPPED ? "dropped"
+                                                                                    : "moved",
+                                           changes.items[i].key));
+        c->out = json_pack("{s:o, s:o}", "changes", list, "warnings", findings_json(&findings));
+}
+
+void method_release(struct call *c) {
+        _cleanup_(digest_list_done) struct digest_list digests = {};
+        int r = tell_digests(&c->m->tell, &digests);
+
+        if (r == 0 && !json_is_true(json_object_get(c->in, "show"))) {
+                if (!c->caller->may_change) {
+                        call_fail(c, CALL_NOT_PERMITTED,
+                                  "only root and the service's own group may do this");
+                        return;
+                }
+                r = manager_release(c->m, c->caller->name);
+        }
+        if (r == -EALREADY)
+                call_fail(c, CALL_ARGUMENT, "mail is not held (mail.hold apart)");
+        else if (r < 0)
+                call_fail_errno(c, r);
+        else
+                c->out = json_pack("{s:o}", "mails", json_digests(c->m, &digests));
+}
+
+void method_confirm(struct call *c) {
+        int r = manager_confirm(c->m, c->caller->name);
+
+        if (r < 0)
+                call_fail_errno(c, r);
+        else
+                c->out = json_pack("{s:i}", "instances", r);
+}
+
+void method_decide(struct call *c) {
+        const char *kind = call_string(c, "kind"), *reason = call_string(c, "reason"),
+                   *until = call_string(c, "until");
+        const char *why = NULL;
+        struct track *t = call_track(c);
+        enum decision decision;
+        date_t day = DATE_NONE;
+        int r;
+
+        if (!t)
+                return;
+        if (!kind || decision_from_string(kind, &decision) < 0 || !reason || !*reason ||
+            strlen(reason) > 1000 || (until && date_parse(until, &day) < 0)) {
+                call_fail(c, CALL_ARGUMENT,
+                          "it needs waive, snooze, extend or reopen, a reason, and a date like "
+                          "2018-11-30");
+                return;
+        }
+        r = manager_decide(c->m, decision, t, reason, day, c->caller->name, &why);
+        if (r < 0 && why)
+                call_fail(c, CALL_ARGUMENT, why);
+        else if (r < 0)
+                call_fail_errno(c, r);
+        else
+                c->out = json_pack("{s:o}", "instance", json_instance(c->m, t));
+}
+
+void method_queue_action(struct call *c) {
+        const char *action = call_string(c, "action");
+        int64_t id = json_integer_value(json_object_get(c->in, "id"));
+        usec_t now = manager_now(c->m);
+        struct outbox_result result = {.at = now, .next_try = now, .state = OUTBOX_QUEUED};
+        int r;
+
+        if (action && strcmp(action, "drop") == 0)
+                result.state = OUTBOX_WITHDRAWN;
+        else if (action && strcmp(action, "hold") == 0)
+                result.next_try = USEC_INFINITY;
+        else if (!action || strcmp(action, "retry") != 0) {
+                call_fail(c, CALL_ARGUMENT, "the action is retry, drop or hold");
+                return;
+        }
+        r = store_begin(c->m->store);
+        if (r == 0)
+                r = store_outbox_update(c->m->store, id, &result);
+        if (r == 0) {
+                _cleanup_free_ char *detail = NULL;
+
+                if (asprintf(&detail, "{\"action\":\"%s\",\"mail\":%jd,\"by\":\"%s\"}", action,
+                             (intmax_t)id, c->caller->name) < 0)
+                        r = -ENOMEM;
+                else
+                        r = store_ledger_add(c->m->store, &(struct ledger_row){.at = now,
+                                                                               .event = "queue",
+                                                                               .detail = detail});
+        }
+        if (r == 0)
+                r = store_commit(c->m->store);
+        if (r < 0) {
+                store_rollback(c->m->store);
+                if (r == -ENOENT)
+                        call_fail(c, CALL_ARGUMENT, "no mail of that number is in the queue");
+                else
+                        call_fail_errno(c, r);
+                return;
+        }
+        outbox_kick(c->m->outbox);
+        c->out = json_object();
+}
+
+void method_send_test(struct call *c) {
+        const char *text = call_string(c, "address");
+        _cleanup_free_ char *id = NULL;
+        struct address address;
+        struct arena *arena = arena_new();
+        int r = arena && text ? address_parse(arena, text, &address, NULL) : -EINVAL;
+
+        if (r < 0 || !model_address_allowed(c->m->model, &address))
+                call_fail(c, CALL_ARGUMENT,
+                          r < 0 ? "that is no mail address"
+                                : "that address is beyond mail.allowed_domains");
+        else
+                r = tell_test(&c->m->tell, &address, &id);
+        if (!c->error && r < 0)
+                call_fail_errno(c, r);
+        if (!c->error) {
+                outbox_kick(c->m->outbox);
+                c->out = json_pack("{s:s}", "message_id", id);
+        }
+        arena_free(arena);
+}

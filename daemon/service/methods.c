@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/methods.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "base/zone.h"
+#include "service/json.h"
+#include "service/methods-internal.h"
+
+#define LOG_MAX_ROWS 1000
+#define SHOW_LOG_ROWS 20
+
+void call_fail(struct call *c, const char *error, const char *text) {
+        c->error = error;
+        json_decref(c->out);
+        c->out = json_pack("{s:s}", "text", text);
+}
+
+void call_fail_errno(struct call *c, int r) {
+        call_fail(c, r == -EBUSY || r == -EAGAIN ? CALL_TRY_AGAIN : CALL_FAILED, strerror(-r));
+}
+
+const char *call_string(const struct call *c, const char *name) {
+        return json_string_value(json_object_get(c->in, name));
+}
+
+/* The instance a call names, by key or, where a task has but one, by task. */
+struct track *call_track(struct call *c) {
+        const char *id = call_string(c, "id");
+        struct track *t = id ? tracks_find(c->m->tracks, id) : NULL;
+        _cleanup_free_ const char **keys = NULL;
+        const char *nearest;
+        size_t n = 0;
+
+        if (t)
+                return t;
+        for (size_t i = 0; id && i < c->m->tracks->n; i++)
+                if (strcmp(c->m->tracks->items[i].instance->task->id, id) == 0) {
+                        t = &c->m->tracks->items[i];
+                        n++;
+                }
+        if (n == 1)
+                return t;
+        keys = calloc(c->m->tracks->n + 1, sizeof(*keys));
+        for (size_t i = 0; keys && i < c->m->tracks->n; i++)
+                keys[i] = c->m->tracks->items[i].instance->key;
+        nearest = n > 1        ? t->instance->key
+                  : id && keys ? text_nearest(id, keys, c->m->tracks->n)
+                               : NULL;
+        c->error = CALL_NO_INSTANCE;
+        c->out = json_pack("{s:s, s:s?}", "id", id ? id : "", "nearest", nearest);
+        return NULL;
+}
+
+/* ---- asking ---- */
+
+static json_t *counts_json(struct manager *m, const struct manager_counts *n) {
+        json_t *j = json_object();
+
+        for (int s = 0; s < _STATE_MAX; s++)
+                json_object_set_new(j, state_to_string(s),
+                                    json_integer((json_int_t)n->by_state[s]));
+        json_object_set_new(j, "instances", json_integer((json_int_t)m->tracks->n));
+        json_object_set_new(j, "tasks", json_integer((json_int_t)n->tasks));
+        return j;
+}
+
+static json_t *outbox_json(const struct manager_counts *n) {
+        json_t *j = json_object();
+
+        for (int s = 0; s < _OUTBOX_STATE_MAX; s++)
+                json_object_set_new(j, outbox_state_to_string(s),
+                                    json_integer((json_int_t)n->outbox.by_state[s]));
+        return j;
+}
+
+static json_t *roots_json(struct manager *m, json_t *reasons) {
+        struct evidence_root roots[64];
+        size_t n = evidence_roots(m->evidence, roots, ELEMENTSOF(roots));
+        json_t *j = json_array();
+
+        for (size_t i = 0; i < n; i++) {
+                bool well = strcmp(roots[i].state, "ok") == 0 ||
+                            strcmp(roots[i].state, "scanning") == 0;
+
+                json_array_append_new(
+                        j, json_pack("{s:o, s:s, s:o, s:o, s:I, s:I}", "path",
+                                     json_text(roots[i].path), "state", roots[i].state, "since",
+                                     json_instant(roots[i].since), "text", json_text(roots[i].text),
+                                     "folders", (json_int_t)roots[i].folders, "files",
+                                     (json_int_t)roots[i].files));
+                if (!well)
+                        json_array_append_new(
+                                reasons, json_sprintf("evidence root %s is %s%s%s", roots[i].path,
+                                                      roots[i].state, roots[i].text ? ": " : "",
+                                                      roots[i].text ? roots[i].text : ""));
+        }
+        return j;
+}
+
+static json_t *servers_json(struct manager *m, json_t *reasons) {
+        struct outbox_server servers[16];
+        size_t n = outbox_servers(m->outbox, servers, ELEMENTSOF(servers));
+        json_t *j = json_array();
+
+        for (size_t i = 0; i < n; i++) {
+                json_array_append_new(j, json_pack("{s:s, s:s, s:o}", "url", servers[i].url,
+                                                   "state", servers[i].state, "text",
+                                                   json_text(servers[i].text)));
+                if (strcmp(servers[i].state, "down") == 0)
+                        json_array_append_new(
+                                reasons, json_sprintf("mail server %s: %s", servers[i].url,
+                                                      servers[i].text ? servers[i].text : "down"));
+        }
+        return j;
+}
+
+static void method_status(struct call *c) {
+        struct manager *m = c->m;
+        json_t *reasons = json_array(), *roots = roots_json(m, reasons),
+               *servers = servers_json(m, reasons);
+        struct manager_counts n;
+
+        manager_count(m, &n);
+        if (n.outbox.by_state[OUTBOX_PARKED] > 0)
+                json_array_append_new(
+                        reasons,
+                        json_sprintf("%ju mails could not be delivered (evidencectl queue)",
+                                     (uintmax_t)n.outbox.by_state[OUTBOX_PARKED]));
+        if (evidence_held(m->evidence) > 0)
+                json_array_append_new(
+                        reasons,
+                        json_sprintf("%zu instances would reopen at once (evidencectl confirm)",
+                                     evidence_held(m->evidence)));
+        c->out = json_pack("{s:s, s:o, s:s, s:s, s:o, s:i, s:o, s:b, s:o, s:o, s:o, s:o}", "state",
+                           json_array_size(reasons) > 0 ? "degraded"
+                           : manager_is_held(m)         ? "held"
+                                                        : "running",
+                           "reasons", reasons, "text", m->status ? m->status : "", "version",
+                           EVIDENCED_VERSION, "now", json_instant(manager_now(m)), "pid",
+                           (int)getpid(), "next", json_instant(m->next), "held", manager_is_held(m),
+                           "counts", counts_json(m, &n), "outbox", outbox_json(&n), "roots", roots,
+                           "servers", servers);
+}
+
+static void method_list(struct call *c) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < c->m->tracks->n; i++)
+                json_array_append_new(list, json_instance(c->m, &c->m->tracks->items[i]));
+        c->out = json_pack("{s:o}", "instances", list);
+}
+
+static int on_row(void *userdata, const struct ledger_row *row) {
+        return json_array_append_new(userdata, json_row(row)) < 0 ? -ENOMEM : 0;
+}
+
+static void method_show(struct call *c) {
+        struct track *t = call_track(c);
+        json_t *rows;
+
+        if (!t)
+                return;
+        rows = json_array();
+        store_ledger_query(c->m->store,
+                           &(struct ledger_filter){.instance = t->instance->key,
+                                                   .until = USEC_INFINITY,
+                                                   .limit = SHOW_LOG_ROWS},
+                           on_row, rows);
+        c->out = json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:i}", "instance",
+                           json_instance(c->m, t), "requirements", json_requirements(t), "files",
+                           json_files(c->m, t), "steps", json_steps(c->m, t), "log", rows, "cause",
+                           episode_cause_to_string(t->history.cause), "episode",
+                           (int)t->history.episode);
+}
+
+/* The reminders to come, each at its own instant, as if nothing were filed. */
+static void method_next(struct call *c) {
+        json_t *list = json_array();
+        usec_t now = manager_now(c->m);
+        size_t limit = (size_t)json_integer_value(json_object_get(c->in, "limit"));
+        int r = 0;
+
+        if (limit == 0 || limit > 1000)
+                limit = 20;
+        for (size_t i = 0; i < c->m->tracks->n && r == 0; i++) {
+                const struct track *t = &c->m->tracks->items[i];
+                struct outlook o;
+                char offset[OFFSET_BUFFER];
+
+                outlook_of(c->m->model, t->instance, &t->history, now, &o);
+                if (!o.rung)
+                        continue;
+                r = json_array_append_new(list,
+                                          json_pack("{s:o, s:s, s:s, s:s}", "time",
+                                                    json_instant(o.due ? now : o.next), "instance",
+                                                    t->instance->key, "unit", t->instance->unit->id,
+                                                    "step", offset_format(o.rung->offset, offset)));
+        }
+        c->out = json_pack("{s:o, s:I}", "mails", list, "limit", (json_int_t)limit);
+}
+
+static void method_log(struct call *c) {
+        struct ledger_filter f = {
+                .instance = call_string(c, "instance"),
+                .task = call_string(c, "task"),
+                .unit = call_string(c, "unit"),
+                .address = call_string(c, "address"),
+                .event = call_string(c, "event"),
+                .until = USEC_INFINITY,
+                .after_seq = json_integer_value(json_object_get(c->in, "after")),
+                .limit = (size_t)json_integer_value(json_object_get(c->in, "limit"))};
+        const char *since = call_string(c, "since"), *until = call_string(c, "until");
+        json_t *rows = json_array(), *last;
+        int r;
+
+        if ((since && zone_parse(since, &f.from) < 0) ||
+            (until && zone_parse(until, &f.until) < 0)) {
+                json_decref(rows);
+                call_fail(c, CALL_ARGUMENT, "since and until are dates or RFC 3339 times");
+                return;
+        }
+        if (f.limit == 0 || f.limit > LOG_MAX_ROWS)
+                f.limit = LOG_MAX_ROWS;
+        r = store_ledger_query(c->m->store, &f, on_row, rows);
+        if (r < 0) {
+                json_decref(rows);
+                call_fail_errno(c, r);
+                return;
+        }
+        last = json_object_get(json_array_get(rows, json_array_size(rows) - 1), "seq");
+        c->out = json_pack("{s:o, s:I}", "rows", rows, "last", json_integer_value(last));
+}
+
+static void method_verify(struct call *c) {
+        uint8_t head[SHA256_SIZE];
+        char hex[SHA256_HEX];
+        int64_t seq = 0, broken = 0;
+        int r = store_ledger_verify(c->m->store, &broken);
+
+        if (r < 0 && r != -EUCLEAN) {
+                call_fail_errno(c, r);
+                return;
+        }
+        store_ledger_head(c->m->store, head, &seq);
+        c->out = json_pack("{s:b, s:o, s:s, s:I}", "sound", r == 0, "broken",
+                           r == 0 ? json_null() : json_integer(broken), "head",
+                           hex_encode(head, SHA256_SIZE, hex), "rows", (json_int_t)seq);
+}
+
+static int on_mail(void *userdata, const struct outbox_entry *entry) {
+        return json_array_append_new(userdata, json_mail(entry)) < 0 ? -ENOMEM : 0;
+}
+
+static void method_queue(struct call *c) {
+        json_t *list = json_array();
+        int r = store_outbox_list(c->m->store, json_is_true(json_object_get(c->in, "finished")),
+                                  on_mail, list);
+
+        if (r < 0) {
+                json_decref(list);
+                call_fail_errno(c, r);
+                return;
+        }
+        c->out = json_pack("{s:o}", "mails", list);
+}
+
+static void method_report(struct call *c) {
+        struct manager *m = c->m;
+        _cleanup_free_ const struct history **histories =
+                calloc(m->tracks->n + 1, sizeof(*histories));
+        _cleanup_(scoreboard_done) struct scoreboard board = {};
+        json_t *areas = json_array(), *units = json_array();
+        int r;
+
+        for (size_t i = 0; histories && i < m->tracks->n; i++)
+                histories[i] = &m->tracks->items[i].history;
+        r = histories
+                    ? scoreboard_compute(m->model, m->instances, histories, manager_now(m), &board)
+                    : -ENOMEM;
+        for (size_t i = 0; r == 0 && i < m->model->n_areas; i++)
+                json_array_append_new(areas, json_score(m->model->areas[i].id,
+                                                        m->model->areas[i].title, &board.areas[i]));
+        for (size_t i = 0; r == 0 && i < m->model->n_units; i++)
+                json_array_append_new(units, json_score(m->model->units[i].id,
+                                                        m->model->units[i].name, &board.units[i]));
+        if (r < 0) {
+                json_decref(areas);
+                json_decref(units);
+                call_fail_errno(c, r);
+                return;
+        }
+        c->out = json_pack("{s:o, s:o, s:o}", "total",
+                           json_score("", m->model->organization.name, &board.total), "areas",
+                           areas, "units", units);
+}
+
+static const struct rung *rung_of(const struct track *t, const char *step) {
+        const struct policy *p = t->instance->task->policy;
+        struct offset offset;
+
+        if (!p || offset_parse(step, &offset) < 0)
+                return NULL;
+        for (size_t i = 0; i < p->n_rungs; i++)
+                if (offset_equal(p->rungs[i].offset, offset))
+                        return &p->rungs[i];
+        return NULL;
+}
+
+static void method_preview(struct call *c) {
+        struct track *t = call_track(c);
+        const char *step = call_string(c, "step");
+        const struct rung *rung = t && step ? rung_of(t, step) : NULL;
+        struct digest_list one = {};
+        struct preview p = {};
+        json_t *shown, *d;
+        int r;
+
+        if (!t)
+                return;
+        if (step && !rung) {
+                call_fail(c, CALL_ARGUMENT, "its policy has no such step");
+                return;
+        }
+        r = tell_preview(&c->m->tell, t, rung, &p);
+        if (r < 0) {
+                if (r == -ENOENT)
+                        call_fail(c, CALL_ARGUMENT, "no reminder is to come for it");
+                else
+                        call_fail_errno(c, r);
+                return;
+        }
+        one.items = &p.digest;
+        one.n = 1;
+        shown = json_digests(c->m, &one);
+        d = json_array_get(shown, 0);
+        c->out = json_pack("{s:s, s:O, s:O, s:s, s:s}", "subject", p.composed.subject, "to",
+                           json_object_get(d, "to"), "cc", json_object_get(d, "cc"), "text",
+                           p.composed.text, "bytes", p.composed.bytes);
+        json_decref(shown);
+        preview_done(&p);
+}
+
+static const struct method {
+        const char *name;
+        bool changes;
+        void (*fn)(struct call *c);
+} methods[] = {
+        {"Status", false, method_status},
+        {"List", false, method_list},
+        {"Show", false, method_show},
+        {"Next", false, method_next},
+        {"Log", false, method_log},
+        {"Verify", false, method_verify},
+        {"Queue", false, method_queue},
+        {"QueueAction", true, method_queue_action},
+        {"Report", false, method_report},
+        {"Preview", false, method_preview},
+        {"Reload", true, method_reload},
+        {"Release", false, method_release}, /* asks for permission itself: looking is free */
+        {"Confirm", true, method_confirm},
+        {"Decide", true, method_decide},
+        {"SendTest", true, method_send_test},
+};
+
+void method_call(struct manager *manager, const struct caller *caller, const char *name,
+                 json_t *parameters, json_t **ret, const char **ret_error) {
+        struct call c = {.m = manager, .caller = caller, .in = parameters};
+        const struct method *m = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(methods) && !m; i++)
+                if (strcmp(methods[i].name, name) == 0)
+                        m = &methods[i];
+        if (!m) {
+                c.error = "org.varlink.service.MethodNotFound";
+                c.out = json_pack("{s:s+}", "method", "org.evidenced.", name);
+        } else if (m->changes && !caller->may_change) {
+                call_fail(&c, CALL_NOT_PERMITTED,
+                          "only root and the service's own group may do this");
+        } else {
+                m->fn(&c);
+        }
+        *ret = c.out ? c.out : json_object();
+        *ret_error = c.error;
+}

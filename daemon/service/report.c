@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+void report_marks_done(struct report_marks *marks) {
+        for (size_t i = 0; i < marks->n; i++)
+                free(marks->items[i].name);
+        array_done(marks);
+}
+
+static char *mark_name(const struct report *report, const struct unit *unit) {
+        char *name = NULL;
+        int r = asprintf(&name, "report-page:%s:%s", report->id, unit ? unit->id : "");
+
+        return r < 0 ? NULL : name;
+}
+
+static char *at_name(const struct report *report) {
+        char *name = NULL;
+
+        return asprintf(&name, "report-at:%s", report->id) < 0 ? NULL : name;
+}
+
+static int mark_add(struct report_marks *marks, char *name, int64_t value) {
+        int r = name ? array_push(marks, (struct report_mark){name, value}) : -ENOMEM;
+
+        if (r < 0)
+                free(name);
+        return r;
+}
+
+static int64_t mark_get(struct tell *t, char *name) {
+        int64_t value = 0;
+
+        if (name)
+                store_get_i64(t->store, name, &value);
+        free(name);
+        return value;
+}
+
+int report_marks_write(struct store *store, const struct report_marks *marks) {
+        int r = 0;
+
+        for (size_t i = 0; i < marks->n && r == 0; i++)
+                r = store_set_i64(store, marks->items[i].name, marks->items[i].value);
+        return r;
+}
+
+static const struct unit *page_unit(const struct tell *t, const struct report *report,
+                                    size_t page) {
+        return report->per_unit ? &t->model->units[page] : NULL;
+}
+
+static const struct history **histories_of(const struct tell *t) {
+        const struct history **list = calloc(t->tracks->n + 1, sizeof(*list));
+
+        for (size_t i = 0; list && i < t->tracks->n; i++)
+                list[i] = &t->tracks->items[i].history;
+        return list;
+}
+
+static int gather_one(struct tell *t, const struct report *report, usec_t now,
+                      const struct digest_list *reminders, struct notice_list *ret,
+                      struct report_marks *ret_marks) {
+        size_t n = report_n_pages(t->model, report);
+        _cleanup_free_ const struct history **histories = histories_of(t);
+        _cleanup_free_ uint64_t *prints = calloc(n + 1, sizeof(*prints));
+        _cleanup_free_ bool *wanted = calloc(n + 1, sizeof(*wanted));
+        int r = 0;
+
+        if (!histories || !prints || !wanted)
+                return -ENOMEM;
+        report_fingerprints(t->model, t->tracks->instances, histories, report, now, prints);
+        for (size_t i = 0; i < n && r == 0; i++) {
+                const struct unit *unit = page_unit(t, report, i);
+
+                wanted[i] =
+                        report_is_wanted(report, unit, prints[i],
+                                         (uint64_t)mark_get(t, mark_name(report, unit)), reminders);
+                if (wanted[i])
+                        r = mark_add(ret_marks, mark_name(report, unit), (int64_t)prints[i]);
+        }
+        return r < 0 ? r
+                     : report_notices(t->model, t->tracks->instances, histories, report, wanted,
+                                      now, ret);
+}
+
+int reports_gather(struct tell *t, usec_t now, const struct digest_list *reminders,
+                   struct notice_list *ret, struct report_marks *ret_marks) {
+        int r = 0;
+
+        for (size_t i = 0; i < t->model->n_reports && r == 0; i++) {
+                const struct report *report = &t->model->reports[i];
+                usec_t last = mark_get(t, at_name(report));
+
+                if (last != 0 && report_next(t->model, report, last + 1) > now)
+                        continue;
+                if (last != 0)
+                        r = gather_one(t, report, now, reminders, ret, ret_marks);
+                if (r == 0)
+                        r = mark_add(ret_marks, at_name(report), now);
+        }
+        return r;
+}
+
+usec_t reports_next(struct tell *t, usec_t now) {
+        usec_t next = USEC_INFINITY;
+
+        for (size_t i = 0; i < t->model->n_reports; i++) {
+                usec_t last = mark_get(t, at_name(&t->model->reports[i]));
+                usec_t at = report_next(t->model, &t->model->reports[i], (last ? last : now) + 1);
+
+                next = at < next ? at : next;
+        }
+        return next;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/zone.h"
+#include "service/tell.h"
+
+/* Notices that wait for their flush: everything but reminders and reports. */
+
+static usec_t now_of(const struct tell *t) { return clock_now(t->clock); }
+
+static usec_t leave_of(const struct tell *t, enum notice_kind kind, usec_t now) {
+        switch (kind) {
+        case NOTICE_TROUBLE:
+        case NOTICE_TEST:
+                return now; /* at any hour */
+        case NOTICE_REOPENED:
+        case NOTICE_DEADLINE_CHANGED:
+        case NOTICE_CRITERIA_CHANGED:
+                return send_instant_in_window(t->model->calendar, now);
+        case NOTICE_REMINDER:
+        case NOTICE_RECEIVED:
+        case NOTICE_COMPLETE:
+        case NOTICE_REFUSED:
+        case NOTICE_LADDER_ENDED:
+        case NOTICE_UNASSIGNED:
+        case NOTICE_EXPLAINED:
+        case NOTICE_REPORT:
+        case _NOTICE_KIND_MAX:
+                break;
+        }
+        return send_instant_next(t->model->calendar, now);
+}
+
+int tell_notice(struct tell *t, enum notice_kind kind, const struct track *track,
+                const struct unit *unit, const struct file_note *file, const char *text) {
+        usec_t now = now_of(t);
+        _cleanup_free_ char *detail = NULL;
+        json_t *j = json_object();
+
+        if (j && file && file->path)
+                json_object_update_new(
+                        j, json_pack("{s:s, s:I, s:I, s:s, s:s*, s:s*}", "path", file->path, "size",
+                                     (json_int_t)file->size, "at", (json_int_t)file->at, "verdict",
+                                     verdict_to_string(file->verdict), "sha256", file->sha256,
+                                     "requirement", file->requirement));
+        if (j && text)
+                json_object_set_new(j, "text", json_string(text));
+        detail = j ? json_dumps(j, JSON_COMPACT) : NULL;
+        json_decref(j);
+        if (!detail)
+                return -ENOMEM;
+        return store_add_notice(
+                t->store, &(struct stored_notice){.kind = kind,
+                                                  .instance = track ? track->instance->key : NULL,
+                                                  .unit = track  ? track->instance->unit->id
+                                                          : unit ? unit->id
+                                                                 : NULL,
+                                                  .created = now,
+                                                  .leave = leave_of(t, kind, now),
+                                                  .detail = detail});
+}
+
+void tell_trouble(struct tell *t, const char *text) {
+        int r = store_begin(t->store);
+
+        if (r == 0)
+                r = tell_notice(t, NOTICE_TROUBLE, NULL, NULL, NULL, text);
+        if (r == 0)
+                r = store_commit(t->store);
+        if (r < 0) {
+                store_rollback(t->store);
+                log_error_errno(r, "Failed to write down a notice for the administrator ('%s'): %m",
+                                text);
+        }
+}
+
+static const struct track *any_track_of(const struct tell *t, const char *task, const char *unit) {
+        for (size_t i = 0; i < t->tracks->n; i++)
+                if (strcmp(t->tracks->items[i].instance->task->id, task) == 0 &&
+                    strcmp(t->tracks->items[i].instance->unit->id, unit) == 0)
+                        return &t->tracks->items[i];
+        return NULL;
+}
+
+static int tell_change(struct tell *t, const struct track_change *c) {
+        _cleanup_free_ char *text = NULL;
+        const struct unit *unit;
+
+        switch (c->kind) {
+        case TRACK_MOVED: {
+                char old[INSTANT_BUFFER];
+
+                if (asprintf(&text, "%s", zone_format(c->old_deadline, old)) < 0)
+                        return -ENOMEM;
+                return tell_notice(t, NOTICE_DEADLINE_CHANGED, c->track, NULL, NULL, text);
+        }
+        case TRACK_ADDED:
+                if (asprintf(&text, "+ %s", c->key) < 0)
+                        return -ENOMEM;
+                return tell_notice(t, NOTICE_CRITERIA_CHANGED, c->track, NULL, NULL, text);
+        case TRACK_DROPPED:
+                unit = model_find_unit(t->model, c->unit);
+                if (asprintf(&text, "- %s", c->key) < 0)
+                        return -ENOMEM;
+                return tell_notice(t, NOTICE_CRITERIA_CHANGED, any_track_of(t, c->task, c->unit),
+                                   unit, NULL, text);
+        }
+        return 0;
+}
+
+int tell_changes(struct tell *t, const struct track_changes *changes) {
+        int r = changes->n > 0 ? store_begin(t->store) : 0;
+
+        if (changes->n == 0)
+                return 0;
+        for (size_t i = 0; i < changes->n && r == 0; i++)
+                r = tell_change(t, &changes->items[i]);
+        if (r == 0)
+                r = store_commit(t->store);
+        if (r < 0)
+                store_rollback(t->store);
+        return r;
+}
