@@ -124,6 +124,7 @@ static int change(struct manager *m, enum decision decision, struct track *t, da
                         return -EINVAL;
                 }
                 h->extended_to = until;
+                h->passed = (struct deadline){}; /* what had passed is open again */
                 return 0;
         case DECISION_REOPEN:
                 if (!h->waived_until && !h->snoozed_until && !h->explained) {

@@ -89,10 +89,11 @@ static int on_expired(void *userdata, struct track *track, enum episode_cause ca
 }
 
 static int expire(struct manager *m, usec_t *ret_next) {
+        const struct track_expiry expiry = {on_expired, m};
         int r = store_begin(m->store);
 
         if (r == 0)
-                r = tracks_expire(m->tracks, manager_now(m), on_expired, m, ret_next);
+                r = tracks_expire(m->tracks, manager_now(m), &expiry, ret_next);
         if (r == 0)
                 r = tracks_save(m->tracks);
         if (r == 0)

@@ -195,31 +195,50 @@ int tracks_first_known(struct tracks *tracks, usec_t now) {
         return 0;
 }
 
-int tracks_expire(struct tracks *tracks, usec_t now, track_expired_fn fn, void *userdata,
+/* A deadline that has passed stays as it was: no later change of the calendar moves it. */
+static void note_passed(struct tracks *tracks, struct track *t, usec_t now) {
+        struct deadline d;
+
+        if (!t->instance->has_deadline || t->history.passed.instant != 0)
+                return;
+        d = instance_deadline(tracks->model->calendar, t->instance, &t->history);
+        if (d.instant > now)
+                return;
+        t->history.passed = d;
+        track_changed(tracks, t, now);
+}
+
+/* The end of one waiver or snooze. */
+static int expire_one(struct tracks *tracks, struct track *t, usec_t *end, enum episode_cause cause,
+                      usec_t now, const struct track_expiry *expiry, usec_t *next) {
+        if (*end == 0 || *end == USEC_INFINITY)
+                return 0;
+        if (*end > now) {
+                *next = *end < *next ? *end : *next;
+                return 0;
+        }
+        *end = 0;
+        track_changed(tracks, t, now);
+        return expiry->fn(expiry->userdata, t, cause);
+}
+
+int tracks_expire(struct tracks *tracks, usec_t now, const struct track_expiry *expiry,
                   usec_t *ret_next) {
         usec_t next = USEC_INFINITY;
 
         for (size_t i = 0; i < tracks->n; i++) {
                 struct track *t = &tracks->items[i];
                 struct history *h = &t->history;
-                usec_t *ends[] = {&h->waived_until, &h->snoozed_until};
-                const enum episode_cause causes[] = {EPISODE_WAIVER_ENDED, EPISODE_SNOOZE_ENDED};
+                int r;
 
-                for (size_t k = 0; k < ELEMENTSOF(ends); k++) {
-                        int r;
-
-                        if (*ends[k] == 0 || *ends[k] == USEC_INFINITY)
-                                continue;
-                        if (*ends[k] > now) {
-                                next = *ends[k] < next ? *ends[k] : next;
-                                continue;
-                        }
-                        *ends[k] = 0;
-                        track_changed(tracks, t, now);
-                        r = fn(userdata, t, causes[k]);
-                        if (r < 0)
-                                return r;
-                }
+                note_passed(tracks, t, now);
+                r = expire_one(tracks, t, &h->waived_until, EPISODE_WAIVER_ENDED, now, expiry,
+                               &next);
+                if (r == 0)
+                        r = expire_one(tracks, t, &h->snoozed_until, EPISODE_SNOOZE_ENDED, now,
+                                       expiry, &next);
+                if (r < 0)
+                        return r;
         }
         *ret_next = next;
         return 0;

@@ -69,9 +69,13 @@ int track_begin_episode(struct tracks *tracks, struct track *track, enum episode
 /** tracks_first_known() - everything is first known at @now: the moment of release */
 int tracks_first_known(struct tracks *tracks, usec_t now);
 
-/** tracks_expire() - snoozes and waivers that ended by @now begin a new episode. Return: next expiry, USEC_INFINITY. */
-typedef int (*track_expired_fn)(void *userdata, struct track *track, enum episode_cause cause);
-int tracks_expire(struct tracks *tracks, usec_t now, track_expired_fn fn, void *userdata,
+/* Who is told of the end of a snooze or waiver. */
+struct track_expiry {
+        int (*fn)(void *userdata, struct track *track, enum episode_cause cause); /* 0 or -errno */
+        void *userdata;
+};
+/** tracks_expire() - what time alone does by @now: snoozes and waivers end, deadlines pass. @ret_next: the next such end */
+int tracks_expire(struct tracks *tracks, usec_t now, const struct track_expiry *expiry,
                   usec_t *ret_next);
 
 enum state track_state(const struct tracks *tracks, const struct track *track, usec_t now);
