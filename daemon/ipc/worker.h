@@ -22,7 +22,8 @@
 
 /**
  * One connection, in its own process: the hello was exchanged. SIGPIPE is ignored; SIGTERM (the peer hung up, or the
- * service stops) is as a program starts with it. Whoever wants to end in an orderly way has WORKER_GRACE_USEC for it.
+ * service stops) is as a program starts with it. The first messages may have been read together with the hello: framer_next() comes
+ * before any poll() of one's own (framer_receive() does so). Whoever wants to end in an orderly way has WORKER_GRACE_USEC for it.
  * The framer stays the caller's. Return: exit status of the process.
  */
 typedef int (*worker_serve_fn)(struct framer *peer);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Mail addresses as they stand in MAIL and RCPT. libcurl writes what it is given: a line end in an address is a command of its own,
+ * and raw UTF-8 goes out whether the server wants it or not.
+ */
+
+#include <stdbool.h>
+
+/**
+ * address_prepare() - check an address, its domain in ASCII (IDNA 2008, UTS 46)
+ * @ret_address:  owned
+ * @ret_utf8:     its local part needs SMTPUTF8
+ * @ret_why:      static text for people on -EINVAL
+ *
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int address_prepare(const char *address, char **ret_address, bool *ret_utf8, const char **ret_why);

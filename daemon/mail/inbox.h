@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The decider's end of the sender: what it wants, also while a transaction goes on. At most one message is under way
+ * and one more waits; a third is a peer that does not know the protocol.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "ipc/frame.h"
+
+#define INBOX_ALIVE_USEC (20 * USEC_PER_SEC)
+
+struct inbox {
+        struct framer *peer;    /* borrowed */
+        int signal_fd;          /* owned: SIGTERM, for the service's own end; -1: none */
+        struct message waiting; /* owned; its json is NULL: none */
+        bool aborted;           /* the decider wants the current transaction ended */
+        bool waiting_aborted;   /* and the waiting one not begun */
+        bool stopped;           /* hung up, told to end, or broken: nothing further is taken */
+        bool broken;            /* it does not speak the protocol */
+        usec_t polled_at, alive_at;
+};
+
+int inbox_init(struct inbox *in, struct framer *peer);
+void inbox_done(struct inbox *in);
+
+/**
+ * inbox_wait() - the next message to send; from here on it is the one under way
+ * @timeout_usec: -1: for ever
+ *
+ * Return: 1, 0 after the time, -EPIPE when there will be no more (in->stopped).
+ */
+int inbox_wait(struct inbox *in, int64_t timeout_usec, struct message *ret);
+/** inbox_poll() - look, without waiting, whether the transaction is still wanted; says "alive" now and then */
+void inbox_poll(struct inbox *in);
+bool inbox_unwanted(const struct inbox *in);
+/** inbox_answer() - @json is taken over. Return: 0 or -errno (the peer is gone). */
+int inbox_answer(struct inbox *in, json_t *json);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One message to one recipient over SMTP, by libcurl's easy interface; the session is kept for the next message to the same
+ * server. Never less safe than asked for: TLS is required unless security is none, nothing is sent as a user without AUTH.
+ */
+
+#include "mail/inbox.h"
+#include "mail/request.h"
+
+#define SMTP_KEEP_USEC (15 * USEC_PER_SEC) /* how long an idle session is worth a server's slot */
+
+struct smtp_session;
+
+/** smtp_check() - Return: NULL, or what is missing in this libcurl (static text) */
+const char *smtp_check(void);
+
+struct smtp_session *
+smtp_session_new(struct inbox *inbox); /* NULL when out of memory; inbox is borrowed */
+struct smtp_session *smtp_session_free(struct smtp_session *s);
+/** smtp_session_close() - QUIT, without waiting for its answer */
+void smtp_session_close(struct smtp_session *s);
+bool smtp_session_is_open(const struct smtp_session *s);
+/** smtp_send() - blocks until the message's fate is known, its timeout has passed, or it is no longer wanted */
+void smtp_send(struct smtp_session *s, const struct mail_request *request,
+               struct mail_outcome *ret);
