@@ -48,10 +48,10 @@ struct step {
         size_t n_to;
         const char *const *cc;
         size_t n_cc;
-        bool has_every, has_until;
-        struct offset every, until;
-        const char *file; /* where it was configured */
+        struct offset every, until; /* where has_every, has_until say so */
+        const char *file;           /* where it was configured */
         unsigned line;
+        bool has_every, has_until;
 };
 
 /* One firing of a step: its offset after expansion. */

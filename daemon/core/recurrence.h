@@ -4,7 +4,8 @@
 /*
  * RFC 5545 recurrence rules on dates: FREQ=DAILY|WEEKLY|MONTHLY|YEARLY with INTERVAL, COUNT, UNTIL, BYMONTH,
  * BYMONTHDAY (negative too), BYDAY (ordinals with MONTHLY and YEARLY), BYSETPOS, WKST. Anything else is refused.
- * Pure. DTSTART itself is given and counted only when the rule matches it
+ * BYDAY=FR,1MO is a union; BYSETPOS counts in the whole period, also where DTSTART lies in its middle. COUNT and
+ * INTERVAL reach 10000, lists 64 entries. Pure. DTSTART itself is given and counted only when the rule matches it
  * (RFC 5545, section 3.8.5.3, leaves the other case undefined; python-dateutil does the same as we).
  */
 

@@ -101,6 +101,7 @@ static void test_dates(void **state) {
                  "2019-01-07 2019-01-14"},
                 {"FREQ=DAILY;BYMONTHDAY=-2", "2018-02-01", "2018-03-31", "2018-02-27 2018-03-30"},
                 /* never, in all the years there are */
+                {"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "1970-01-01", "2199-12-31", ""},
                 {"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "1970-01-01", "2199-12-31", ""},
                 {"freq=monthly;byday=-1fr;count=1", "2018-01-01", "2018-03-31", "2018-01-26"},
         };

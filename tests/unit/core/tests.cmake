@@ -1,2 +1,9 @@
-evidenced_unit_test(core calendar deadline policy recurrence)
+evidenced_unit_test(core calendar deadline ladder policy recurrence)
 evidenced_unit_test(core pattern requirement)
+
+# Deciding, over models made by hand.
+evidenced_unit_test(core instance planner)
+foreach(module instance planner)
+        target_sources(test-${module} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/core/model-builder.c)
+        target_include_directories(test-${module} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+endforeach()
