@@ -408,18 +408,35 @@ static int choose_language(struct building *b, struct digest *digest) {
         return 0;
 }
 
-static int compare_digests(const void *a, const void *b) {
-        const struct digest *x = a, *y = b;
+static int compare_digests(const void *a, const void *b, void *userdata) {
+        const struct digest_list *list = userdata;
+        size_t i = *(const size_t *)a, k = *(const size_t *)b;
+        const struct digest *x = &list->items[i], *y = &list->items[k];
         int order;
 
         if (x->kind != y->kind)
                 return x->kind < y->kind ? -1 : 1;
         order = recipients_compare(&x->to, &y->to);
-        if (order != 0)
-                return order;
-        if (x->report != y->report)
-                return x->report < y->report ? -1 : 1;
-        return (x->unit > y->unit) - (x->unit < y->unit);
+        return order != 0 ? order : (i > k) - (i < k);
+}
+
+/* Hands the mails over in order of kind and To; equal ones as they came. */
+static int hand_over(struct digest_list *list, struct digest_list *ret) {
+        _cleanup_free_ size_t *order = calloc(list->n, sizeof(*order));
+        int r;
+
+        if (!order)
+                return -ENOMEM;
+        r = array_reserve(ret, list->n);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < list->n; i++)
+                order[i] = i;
+        qsort_r(order, list->n, sizeof(*order), compare_digests, list);
+        for (size_t i = 0; i < list->n; i++)
+                ret->items[ret->n++] = list->items[order[i]];
+        list->n = 0; /* their contents are not ours any more */
+        return 0;
 }
 
 static int build(struct building *b, const struct notice *notices, struct sort_key *keys,
@@ -464,12 +481,5 @@ int digests_build(const struct model *model, const struct notice *notices, size_
         r = build(&b, notices, keys, n);
         if (r < 0)
                 return r;
-        r = array_reserve(ret, list.n);
-        if (r < 0)
-                return r;
-        qsort(list.items, list.n, sizeof(*list.items), compare_digests);
-        memcpy(&ret->items[ret->n], list.items, list.n * sizeof(*list.items));
-        ret->n += list.n;
-        list.n = 0;
-        return 0;
+        return hand_over(&list, ret);
 }

@@ -57,7 +57,8 @@ static usec_t find_next(const struct model *model, const struct report *report, 
 usec_t report_next(const struct model *model, const struct report *report, usec_t from) {
         date_t today = zone_civil(from).date, last = date_from_ymd(DATE_MAX_YEAR, 12, 31);
         date_t before = calendar_workday_on_or_before(model->calendar, today - 1);
-        date_t first = before == DATE_NONE ? today : before + 1; /* moved to today or later */
+        /* From the last working day on, whose evening can be moved to today, as can all that lies between. */
+        date_t first = before == DATE_NONE ? today : before;
         date_t start = count_from(report, first);
         usec_t at;
 

@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/zone.h"
+#include "core/model-builder.h"
+#include "core/report.h"
+
+static int setup(void **state) {
+        struct builder *b = calloc(1, sizeof(*b));
+
+        assert_non_null(b);
+        builder_init(b);
+        *state = b;
+        return 0;
+}
+
+static int teardown(void **state) {
+        builder_done(*state);
+        free(*state);
+        return 0;
+}
+
+static const char *join(const struct recipients *set, char *buf, size_t size) {
+        *buf = '\0';
+        for (size_t i = 0; i < set->n; i++)
+                snprintf(buf + strlen(buf), size - strlen(buf), "%s%.*s", i ? " " : "",
+                         (int)strcspn(set->items[i]->spec, "@"), set->items[i]->spec);
+        return buf;
+}
+
+static struct address_list *role_of(struct builder *b, const char *name) {
+        return (struct address_list *)&role_find(&b->model->roles, name)->who;
+}
+
+/* ---- recipients ---- */
+
+static void test_recipients(void **state) {
+        static const struct {
+                const char *roles, *unit, *expected; /* what stands before the @ */
+        } rows[] = {
+                {"unit", "VP", "VP"},
+                {"unit,unit", "VP", "VP"},
+                {"head,unit", "VP", "VP.head VP"},
+                {"owner", "VP", "an BINH"},
+                {"co_units", "VP", "KHTC TTTK"},
+                {"coordinator,director", "VP", "coordinator director"},
+                {"nobody", "VP", "coordinator"},
+                {"nobody,unit", "VP", "coordinator VP"},
+                {"secretary", "VP", "sec"},           /* a role of this unit only */
+                {"secretary", "KHTC", "coordinator"}, /* so there it is nobody's */
+                {"deputy", "VP", "deputy"},
+                {"deputy", "KHTC", "own"},        /* the unit's own before the organisation's */
+                {"outside", "VP", "coordinator"}, /* beyond the fence */
+                {"both", "VP", "inside"},
+                {"", "VP", ""},
+        };
+        struct builder *b = *state;
+        struct task *task = builder_task(b, "1", "VP", "2018-11-15");
+        struct role *vp = (struct role *)b->units[0].roles.items;
+        struct role *khtc = (struct role *)b->units[1].roles.items;
+        char buf[256];
+
+        task->owner = builder_addresses(b, "BINH@D.example, an@d.example, binh@d.example");
+        task->co_units = builder_units(b, "TTTK,KHTC", &task->n_co_units);
+        vp[1] = (struct role){.name = "secretary", .who = builder_addresses(b, "sec@d.example")};
+        vp[2] = (struct role){.name = "outside",
+                              .who = builder_addresses(b, "x@elsewhere.example")};
+        vp[3] = (struct role){.name = "both",
+                              .who = builder_addresses(b, "x@sub.d.example, inside@d.example")};
+        b->units[0].roles.n = 4;
+        khtc[1] = (struct role){.name = "deputy", .who = builder_addresses(b, "own@d.example")};
+        b->units[1].roles.n = 2;
+        b->model->mail.allowed_domains = builder_strings(b, "other.example, d.example");
+        builder_finish(b);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(recipients_done) struct recipients set = RECIPIENTS_INIT;
+                struct string_list roles = builder_strings(b, rows[i].roles);
+
+                assert_int_equal(recipients_resolve(b->model, roles.items, roles.n,
+                                                    model_find_unit(b->model, rows[i].unit), task,
+                                                    &set),
+                                 0);
+                /* Keys are in order, so that capitals are not. */
+                assert_string_equal(join(&set, buf, sizeof(buf)), rows[i].expected);
+        }
+        *role_of(b, "coordinator") = builder_addresses(b, "c@elsewhere.example");
+        {
+                _cleanup_(recipients_done) struct recipients set = RECIPIENTS_INIT;
+                struct string_list roles = builder_strings(b, "nobody");
+
+                assert_int_equal(
+                        recipients_resolve(b->model, roles.items, roles.n, NULL, NULL, &set), 0);
+                assert_string_equal(join(&set, buf, sizeof(buf)), "administrator");
+        }
+}
+
+static void test_sets(void **state) {
+        struct builder *b = *state;
+        struct address_list list = builder_addresses(b, "b@x, A@x, c@x, a@x");
+        _cleanup_(recipients_done) struct recipients one = RECIPIENTS_INIT, two = RECIPIENTS_INIT;
+        char buf[64];
+
+        for (size_t i = 0; i < list.n; i++)
+                assert_int_equal(recipients_add(&one, &list.items[i]), 0);
+        assert_string_equal(join(&one, buf, sizeof(buf)), "A b c");
+        assert_int_equal(recipients_add(&two, &list.items[2]), 0);
+        assert_true(recipients_compare(&one, &two) < 0);
+        assert_true(recipients_compare(&two, &one) > 0);
+        recipients_remove(&one, &two);
+        assert_string_equal(join(&one, buf, sizeof(buf)), "A b");
+        assert_int_equal(recipients_merge(&two, &one), 0);
+        assert_string_equal(join(&two, buf, sizeof(buf)), "A b c");
+        assert_true(recipients_compare(&one, &two) < 0); /* a prefix comes first */
+        assert_int_equal(recipients_compare(&one, &one), 0);
+        assert_true(recipients_contain(&two, &list.items[3]));
+        assert_false(recipients_contain(&one, &list.items[2]));
+}
+
+/* ---- one notice ---- */
+
+static void test_class(void **state) {
+        static const struct {
+                const char *due, *to, *now;
+                enum notice_class expected;
+        } rows[] = {
+                {"2018-11-15", "unit", "2018-11-14 07:30", NOTICE_CLASS_LEAD},
+                {"2018-11-15", "director", "2018-11-14 07:30", NOTICE_CLASS_LEAD},
+                {"2018-11-15", "unit", "2018-11-15 07:30", NOTICE_CLASS_DUE_TODAY},
+                {"2018-11-15 12:00", "unit", "2018-11-15 12:00", NOTICE_CLASS_OVERDUE},
+                {"2018-11-15", "head", "2018-11-16 07:30", NOTICE_CLASS_OVERDUE},
+                {"2018-11-15", "coordinator", "2018-11-16 07:30", NOTICE_CLASS_OVERDUE},
+                {"2018-11-15", "nobody", "2018-11-16 07:30", NOTICE_CLASS_OVERDUE},
+                {"2018-11-15", "head,deputy", "2018-11-16 07:30", NOTICE_CLASS_ESCALATION},
+                {"2018-11-15", "director", "2018-11-16 07:30", NOTICE_CLASS_ESCALATION},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                struct history history = history_at(at("2018-11-01 07:30"));
+                struct builder b;
+                struct instance_set *set;
+                struct notice notice;
+                struct policy *policy;
+                char text[64];
+
+                builder_init(&b);
+                snprintf(text, sizeof(text), "0 > %s", rows[i].to);
+                policy = builder_policy(&b, "p", text);
+                builder_task(&b, "1", "VP", rows[i].due);
+                set = builder_instances(builder_finish(&b));
+                notice = notice_about(b.model, NOTICE_REMINDER, &set->items[0], &history,
+                                      at(rows[i].now));
+                notice.rung = &policy->rungs[0];
+                assert_int_equal(notice_class_of(b.model, &notice, at(rows[i].now)),
+                                 rows[i].expected);
+                notice.kind = NOTICE_RECEIVED;
+                assert_int_equal(notice_class_of(b.model, &notice, at(rows[i].now)),
+                                 NOTICE_CLASS_INFO);
+                instance_set_free(set);
+                builder_done(&b);
+        }
+}
+
+static void test_days_left(void **state) {
+        static const struct {
+                const char *effective, *today;
+                int expected;
+        } rows[] = {
+                {"2018-11-15", "2018-11-15", 0},  {"2018-11-15", "2018-11-14", 1},
+                {"2018-11-15", "2018-11-12", 3},  {"2018-11-15", "2018-11-09", 4},
+                {"2018-11-15", "2018-11-10", 4},  {"2018-11-16", "2018-11-17", 0},
+                {"2018-11-15", "2018-11-16", -1}, {"2018-11-15", "2018-11-19", -2},
+        };
+        struct builder *b = *state;
+        const struct model *model = builder_finish(b);
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                date_t effective, today;
+
+                assert_int_equal(date_parse(rows[i].effective, &effective), 0);
+                assert_int_equal(date_parse(rows[i].today, &today), 0);
+                assert_int_equal(days_left(model->calendar, effective, today), rows[i].expected);
+        }
+}
+
+static void test_kinds(void **state) {
+        enum notice_kind kind;
+
+        (void)state;
+        for (int i = 0; i < _NOTICE_KIND_MAX; i++) {
+                assert_int_equal(notice_kind_from_string(notice_kind_to_string(i), &kind), 0);
+                assert_int_equal(kind, i);
+        }
+        assert_int_equal(notice_kind_from_string("", &kind), -EINVAL);
+}
+
+/* ---- digests ---- */
+
+#define NOW "2018-11-19 07:30"
+#define MAX_NOTICES 32
+
+/* Notices on the instances of a department, and the mails they become, in words. */
+struct flush {
+        struct builder *b;
+        struct instance_set *set;
+        struct history history;
+        struct notice notices[MAX_NOTICES];
+        size_t n;
+        struct digest_list digests;
+};
+
+static void flush_init(struct flush *f, struct builder *b) {
+        *f = (struct flush){.b = b};
+        f->set = builder_instances(builder_finish(b));
+        f->history = history_at(at("2018-11-01 07:30"));
+}
+
+static void flush_done(struct flush *f) {
+        digest_list_done(&f->digests);
+        instance_set_free(f->set);
+}
+
+static struct notice *add(struct flush *f, enum notice_kind kind, const char *key,
+                          const struct policy *policy) {
+        const struct instance *instance = instance_set_find(f->set, key);
+        struct notice *notice = &f->notices[f->n++];
+
+        assert_non_null(instance);
+        *notice = notice_about(f->b->model, kind, instance, &f->history, at(NOW));
+        notice->rung = policy ? &policy->rungs[0] : NULL;
+        return notice;
+}
+
+/* "reminder overdue vi To: VP Cc: VP.head Items: 1.9@… 1.10@…", one line a mail */
+static void assert_digests(struct flush *f, const char *expected) {
+        static const char *const classes[] = {"info", "lead", "today", "overdue", "escalation"};
+        char got[4096] = "", buf[256];
+
+        digest_list_done(&f->digests);
+        assert_int_equal(digests_build(f->b->model, f->notices, f->n, at(NOW), &f->digests), 0);
+        for (size_t i = 0; i < f->digests.n; i++) {
+                const struct digest *d = &f->digests.items[i];
+                char *end = got + strlen(got);
+                size_t room = sizeof(got) - strlen(got);
+
+                assert_int_equal(d->at, at(NOW));
+                end += snprintf(end, room, "%s %s %s To: %s", notice_kind_to_string(d->kind),
+                                classes[d->class], language_to_string(d->language),
+                                join(&d->to, buf, sizeof(buf)));
+                if (d->cc.n > 0)
+                        end += sprintf(end, " Cc: %s", join(&d->cc, buf, sizeof(buf)));
+                end += sprintf(end, " Items:");
+                for (size_t k = 0; k < d->items.n; k++)
+                        end += sprintf(end, " %s",
+                                       d->items.items[k].instance ? d->items.items[k].instance->key
+                                                                  : d->items.items[k].text);
+                sprintf(end, "\n");
+        }
+        assert_string_equal(got, expected);
+}
+
+static void test_merging_reminders(void **state) {
+        struct builder *b = *state;
+        const struct policy *unit = builder_policy(b, "u", "0 > unit ; head");
+        const struct policy *head = builder_policy(b, "h", "0 > head ; unit,coordinator");
+        const struct policy *again = builder_policy(b, "a", "0 > unit ; unit,director");
+        struct flush f;
+
+        builder_task(b, "1.9", "VP", "2018-11-20");
+        builder_task(b, "1.10", "VP", "2018-11-20");
+        builder_task(b, "2", "VP", "2018-11-15");
+        builder_task(b, "3", "VP", "2018-11-14");
+        builder_task(b, "4", "VP", "2018-11-20")->points = 200;
+        builder_task(b, "5", "VP", "2018-11-19");
+        builder_task(b, "6", "KHTC", "2018-11-20");
+        b->units[1].language = LANGUAGE_EN;
+        flush_init(&f, b);
+        add(&f, NOTICE_REMINDER, "1.10@2018-11-20", unit);
+        assert_digests(&f, "reminder lead vi To: VP Cc: VP.head Items: 1.10@2018-11-20\n");
+        add(&f, NOTICE_REMINDER, "1.9@2018-11-20", again);
+        add(&f, NOTICE_REMINDER, "2@2018-11-15", unit);
+        add(&f, NOTICE_REMINDER, "3@2018-11-14", unit);
+        add(&f, NOTICE_REMINDER, "4@2018-11-20", unit);
+        add(&f, NOTICE_REMINDER, "5@2018-11-19", unit);
+        add(&f, NOTICE_REMINDER, "6@2018-11-20", unit);
+        /* To wins over Cc; the most severe class; severity, deadline, points, natural order. */
+        assert_digests(&f,
+                       "reminder lead en To: KHTC Cc: KHTC.head Items: 6@2018-11-20\n"
+                       "reminder overdue vi To: VP Cc: director VP.head Items: 3@2018-11-14 "
+                       "2@2018-11-15 5@2018-11-19 4@2018-11-20 1.9@2018-11-20 1.10@2018-11-20\n");
+        f.n = 0;
+        add(&f, NOTICE_REMINDER, "2@2018-11-15", unit);
+        add(&f, NOTICE_REMINDER, "3@2018-11-14", head);
+        assert_digests(&f,
+                       "reminder overdue vi To: VP.head Cc: coordinator VP Items: 3@2018-11-14\n"
+                       "reminder overdue vi To: VP Cc: VP.head Items: 2@2018-11-15\n");
+        flush_done(&f);
+}
+
+static void test_owner_decides_the_set(void **state) {
+        struct builder *b = *state;
+        const struct policy *p = builder_policy(b, "p", "0 > unit,owner");
+        struct flush f;
+
+        builder_task(b, "1", "VP", "2018-11-20")->owner = builder_addresses(b, "an@d.example");
+        builder_task(b, "2", "VP", "2018-11-20")->owner = builder_addresses(b, "BINH@d.example");
+        builder_task(b, "3", "VP", "2018-11-20")->owner = builder_addresses(b, "AN@d.example");
+        flush_init(&f, b);
+        add(&f, NOTICE_REMINDER, "1@2018-11-20", p);
+        add(&f, NOTICE_REMINDER, "2@2018-11-20", p);
+        add(&f, NOTICE_REMINDER, "3@2018-11-20", p);
+        assert_digests(&f, "reminder lead vi To: an VP Items: 1@2018-11-20 3@2018-11-20\n"
+                           "reminder lead vi To: BINH VP Items: 2@2018-11-20\n");
+        flush_done(&f);
+}
+
+static void test_languages(void **state) {
+        struct builder *b = *state;
+        const struct policy *head = builder_policy(b, "h", "0 > head");
+        const struct policy *both = builder_policy(b, "b", "0 > co_units");
+        struct task *task;
+        struct flush f;
+
+        b->model->organization.language = LANGUAGE_VI;
+        b->units[1].language = LANGUAGE_EN;
+        builder_task(b, "1", "KHTC", "2018-11-20");
+        task = builder_task(b, "2", "VP", "2018-11-20");
+        task->co_units = builder_units(b, "KHTC", &task->n_co_units);
+        flush_init(&f, b);
+        /* Nobody's mail is in To: the organisation's; another unit's mail is: that unit's. */
+        add(&f, NOTICE_REMINDER, "1@2018-11-20", head);
+        add(&f, NOTICE_REMINDER, "2@2018-11-20", both);
+        assert_digests(&f, "reminder lead vi To: KHTC.head Items: 1@2018-11-20\n"
+                           "reminder lead en To: KHTC Items: 2@2018-11-20\n");
+        flush_done(&f);
+}
+
+static void test_other_notices(void **state) {
+        struct builder *b = *state;
+        struct address_list mailed = builder_addresses(b, "an@d.example, x@elsewhere.example");
+        struct flush f;
+
+        b->model->mail.allowed_domains = builder_strings(b, "d.example");
+        builder_task(b, "1", "VP", "2018-11-20");
+        builder_task(b, "2", "VP", "2018-11-20");
+        builder_task(b, "3", "KHTC", "2018-11-20");
+        flush_init(&f, b);
+        add(&f, NOTICE_COMPLETE, "2@2018-11-20", NULL);
+        assert_digests(&f, "complete info vi To: VP Items: 2@2018-11-20\n");
+        add(&f, NOTICE_RECEIVED, "1@2018-11-20", NULL);
+        add(&f, NOTICE_RECEIVED, "3@2018-11-20", NULL);
+        assert_digests(&f, "received info vi To: KHTC Items: 3@2018-11-20\n"
+                           "received info vi To: VP Items: 1@2018-11-20 2@2018-11-20\n");
+        add(&f, NOTICE_REFUSED, "3@2018-11-20", NULL);
+        assert_digests(&f, "received info vi To: KHTC Cc: coordinator Items: 3@2018-11-20 "
+                           "3@2018-11-20\n"
+                           "received info vi To: VP Items: 1@2018-11-20 2@2018-11-20\n");
+        f.n = 0;
+        add(&f, NOTICE_REFUSED, "3@2018-11-20", NULL);
+        add(&f, NOTICE_REOPENED, "3@2018-11-20", NULL);
+        assert_digests(&f, "refused info vi To: KHTC Cc: coordinator Items: 3@2018-11-20\n"
+                           "reopened info vi To: KHTC Cc: coordinator Items: 3@2018-11-20\n");
+        f.n = 0;
+        add(&f, NOTICE_EXPLAINED, "3@2018-11-20", NULL);
+        assert_digests(&f, "explained info vi To: coordinator Items: 3@2018-11-20\n");
+        add(&f, NOTICE_LADDER_ENDED, "1@2018-11-20", NULL);
+        add(&f, NOTICE_UNASSIGNED, "2@2018-11-20", NULL);
+        assert_digests(&f, "ladder-ended info vi To: coordinator Items: 1@2018-11-20 2@2018-11-20 "
+                           "3@2018-11-20\n");
+        f.n = 0;
+        add(&f, NOTICE_DEADLINE_CHANGED, "1@2018-11-20", NULL)->mailed = &mailed;
+        add(&f, NOTICE_DEADLINE_CHANGED, "2@2018-11-20", NULL);
+        add(&f, NOTICE_CRITERIA_CHANGED, "3@2018-11-20", NULL);
+        assert_digests(&f, "deadline-changed info vi To: an VP Items: 1@2018-11-20\n"
+                           "deadline-changed info vi To: VP Items: 2@2018-11-20\n"
+                           "criteria-changed info vi To: coordinator KHTC Items: 3@2018-11-20\n");
+        f.n = 0;
+        f.notices[f.n++] = (struct notice){.kind = NOTICE_TROUBLE, .text = "disk"};
+        f.notices[f.n++] = (struct notice){.kind = NOTICE_TROUBLE, .text = "share"};
+        f.notices[f.n++] = (struct notice){.kind = NOTICE_TEST, .text = "test", .mailed = &mailed};
+        assert_digests(&f, "trouble info vi To: administrator Items: disk\n"
+                           "trouble info vi To: administrator Items: share\n"
+                           "test info vi To: an Items: test\n");
+        f.n = 0;
+        assert_digests(&f, "");
+        flush_done(&f);
+}
+
+/* ---- reports ---- */
+
+static void test_report_dates(void **state) {
+        static const struct {
+                const char *rule, *from, *after, *expected; /* expected: in order, three */
+                int at;
+        } rows[] = {
+                {"FREQ=WEEKLY;BYDAY=MO", NULL, "2018-11-12 07:30",
+                 "2018-11-12 07:30 2018-11-19 07:30 2018-11-26 07:30", 27000},
+                {"FREQ=WEEKLY", NULL, "2018-11-12 07:31",
+                 "2018-11-19 07:30 2018-11-26 07:30 2018-12-03 07:30", 27000},
+                /* 11-19 and 11-20 are off here: Wednesday. */
+                {"FREQ=WEEKLY;BYDAY=MO", NULL, "2018-11-13 07:30",
+                 "2018-11-21 07:30 2018-11-26 07:30 2018-12-03 07:30", 27001},
+                {"FREQ=DAILY", NULL, "2018-11-16 08:01",
+                 "2018-11-21 08:00 2018-11-22 08:00 2018-11-23 08:00", 28800},
+                {"FREQ=WEEKLY;INTERVAL=2;BYDAY=MO", "2018-11-05", "2018-11-06 00:00",
+                 "2018-11-21 07:30 2018-12-03 07:30 2018-12-17 07:30", 27000},
+                {"FREQ=MONTHLY", NULL, "2018-11-12 07:30",
+                 "2018-12-03 07:30 2019-01-01 07:30 2019-02-01 07:30", 27000},
+                {"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", "2016-01-01", "2018-11-12 07:30",
+                 "2020-03-02 07:30 2024-02-29 07:30 2028-02-29 07:30", 27000},
+                {"FREQ=DAILY;UNTIL=20181115", "2018-11-01", "2018-11-14 08:00",
+                 "2018-11-15 07:30 never never", 27000},
+                /* Outside the window: into it. */
+                {"FREQ=DAILY", NULL, "2018-11-12 00:00",
+                 "2018-11-12 07:00 2018-11-13 07:00 2018-11-14 07:00", 3600},
+                {"FREQ=DAILY", NULL, "2018-11-12 00:00",
+                 "2018-11-12 07:00 2018-11-13 07:00 2018-11-14 07:00", 72000},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                struct builder b;
+                struct report *report;
+                char got[256] = "";
+                usec_t from;
+
+                builder_init(&b);
+                if (strstr(rows[i].expected, "2018-11-21"))
+                        builder_off(&b, "2018-11-19", "2018-11-20");
+                report = builder_report(&b, "r", rows[i].rule,
+                                        rows[i].at == 27001 ? 27000 : rows[i].at, "unit", "");
+                if (rows[i].from)
+                        assert_int_equal(date_parse(rows[i].from, &report->from), 0);
+                builder_finish(&b);
+                from = at(rows[i].after);
+                for (int k = 0; k < 3; k++) {
+                        usec_t next = report_next(b.model, report, from);
+                        char when[INSTANT_BUFFER] = "never";
+
+                        if (next != USEC_INFINITY) {
+                                zone_format(next, when);
+                                when[10] = ' ';
+                                when[16] = '\0';
+                                from = next + 1;
+                        }
+                        sprintf(got + strlen(got), "%s%s", k ? " " : "", when);
+                }
+                assert_string_equal(got, rows[i].expected);
+                builder_done(&b);
+        }
+}
+
+static void test_report_pages(void **state) {
+        struct builder *b = *state;
+        struct report *daily = builder_report(b, "d", "FREQ=DAILY", 27000, "unit", "head");
+        struct report *weekly = builder_report(b, "w", "FREQ=WEEKLY;BYDAY=MO", 27000,
+                                               "director,deputy", "coordinator");
+        const struct policy *p = builder_policy(b, "p", "0 > unit");
+        _cleanup_(digest_list_done) struct digest_list none = {};
+        const struct history *histories[3];
+        struct history filed;
+        uint64_t prints[3], later[3];
+        bool wanted[3] = {true, true, false};
+        struct notice_list lines = {};
+        struct flush f;
+
+        daily->per_unit = true;
+        daily->only_when_changed = true;
+        builder_task(b, "1", "VP", "2018-11-15");
+        builder_task(b, "2", "VP", "2018-11-21");
+        builder_task(b, "3", "VP", "2018-12-31");
+        flush_init(&f, b);
+        filed = f.history;
+        filed.complete_at = at("2018-11-02 10:00");
+        histories[0] = &filed;
+        histories[1] = histories[2] = &f.history;
+        assert_int_equal(report_n_pages(b->model, daily), 3);
+        assert_int_equal(report_n_pages(b->model, weekly), 1);
+
+        /* An empty page is a mail too; complete ones come last, planned ones not at all. */
+        assert_int_equal(report_notices(b->model, f.set, histories, daily, wanted, at(NOW), &lines),
+                         0);
+        histories[0] = &f.history;
+        assert_int_equal(
+                report_notices(b->model, f.set, histories, weekly, wanted, at(NOW), &lines), 0);
+        memcpy(f.notices, lines.items, lines.n * sizeof(*lines.items));
+        f.n = lines.n;
+        array_done(&lines);
+        assert_digests(&f,
+                       "report info vi To: deputy director Cc: coordinator Items: 1@2018-11-15\n"
+                       "report info vi To: KHTC Cc: KHTC.head Items:\n"
+                       "report info vi To: VP Cc: VP.head Items: 2@2018-11-21 1@2018-11-15\n");
+
+        report_fingerprints(b->model, f.set, histories, daily, at(NOW), prints);
+        assert_int_equal(prints[1], 0);
+        assert_true(report_is_wanted(daily, &b->units[0], prints[0], 0, &none));
+        assert_false(report_is_wanted(daily, &b->units[0], prints[0], prints[0], &none));
+        assert_false(report_is_wanted(daily, &b->units[1], prints[1], 0, &none));
+        report_fingerprints(b->model, f.set, histories, daily, at("2018-11-20 07:30"), later);
+        assert_true(prints[0] == later[0]);
+        report_fingerprints(b->model, f.set, histories, daily, at("2018-11-22 07:30"), later);
+        assert_true(prints[0] != later[0]); /* overdue now */
+        histories[0] = &filed;
+        report_fingerprints(b->model, f.set, histories, daily, at(NOW), later);
+        assert_true(prints[0] != later[0]);
+
+        /* A unit that gets a reminder gets no page; the leaders' report is not affected. */
+        f.n = 0;
+        add(&f, NOTICE_REMINDER, "2@2018-11-21", p);
+        digest_list_done(&f.digests);
+        assert_int_equal(digests_build(b->model, f.notices, f.n, at(NOW), &f.digests), 0);
+        assert_false(report_is_wanted(daily, &b->units[0], prints[0], 0, &f.digests));
+        assert_true(report_is_wanted(daily, &b->units[2], prints[0], 0, &f.digests));
+        assert_true(report_is_wanted(weekly, NULL, prints[0], prints[0], &f.digests));
+        flush_done(&f);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_recipients, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sets, setup, teardown),
+                cmocka_unit_test(test_class),
+                cmocka_unit_test_setup_teardown(test_days_left, setup, teardown),
+                cmocka_unit_test(test_kinds),
+                cmocka_unit_test_setup_teardown(test_merging_reminders, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_owner_decides_the_set, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_languages, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_other_notices, setup, teardown),
+                cmocka_unit_test(test_report_dates),
+                cmocka_unit_test_setup_teardown(test_report_pages, setup, teardown),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
