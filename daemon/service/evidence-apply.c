@@ -217,6 +217,13 @@ static int apply_explained(struct evidence *e, struct track *t, bool explained, 
         return track_begin_episode(e->config.tracks, t, EPISODE_EXPLANATION_ENDED, now, now);
 }
 
+static bool all_walked(const struct evidence *e) {
+        for (size_t i = 0; i < e->n_roots; i++)
+                if (!e->roots[i].ever_walked)
+                        return false;
+        return true;
+}
+
 static int apply_instance(struct evidence *e, struct ruling *r, size_t k, usec_t now) {
         const struct instance *in = r->instances[k];
         struct track *t = evidence_track(e, in);
@@ -232,8 +239,8 @@ static int apply_instance(struct evidence *e, struct ruling *r, size_t k, usec_t
         t->history.complete_at = is;
         t->history.scanned = true;
         track_changed(e->config.tracks, t, now);
-        if (was == 0 && is != 0)
-                return tell(e, NOTICE_COMPLETE, in, NULL);
+        if (was == 0 && is != 0) /* what a first walk finds complete is no news to anybody */
+                return all_walked(e) ? tell(e, NOTICE_COMPLETE, in, NULL) : 0;
         if (was == 0 || is != 0)
                 return 0;
         q = track_begin_episode(e->config.tracks, t, EPISODE_REOPENED, now,

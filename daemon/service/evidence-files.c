@@ -100,18 +100,23 @@ void folder_touch(struct evidence *e, const struct folder *folder) {
 
 /* ---- files ---- */
 
-void evfile_free(struct evidence *e, struct evfile *f) {
-        for (size_t r = 0; r < e->n_roots; r++) {
-                struct root *root = &e->roots[r];
+/* Takes the file out of what is being inspected: an answer that still comes is about nobody. */
+static void evfile_unqueue(struct evidence *e, struct evfile *f) {
+        struct root *root = &e->roots[f->file.root];
 
-                for (size_t i = 0; i < ELEMENTSOF(root->running); i++)
-                        if (root->running[i].file == f)
-                                root->running[i].file = NULL;
-                if (f->queued)
-                        for (size_t i = 0; i < root->to_inspect.n; i++)
-                                if (root->to_inspect.items[i] == f)
-                                        root->to_inspect.items[i] = NULL;
-        }
+        if (!f->queued)
+                return;
+        f->queued = false;
+        for (size_t i = 0; i < ELEMENTSOF(root->running); i++)
+                if (root->running[i].file == f)
+                        root->running[i].file = NULL;
+        for (size_t i = 0; i < root->to_inspect.n; i++)
+                if (root->to_inspect.items[i] == f)
+                        root->to_inspect.items[i] = NULL;
+}
+
+void evfile_free(struct evidence *e, struct evfile *f) {
+        evfile_unqueue(e, f);
         match_name_done(&f->name);
         free(f->path);
         free(f);
@@ -294,6 +299,7 @@ static struct evfile *adopt(struct evidence *e, struct root *root, const char *p
 
 /* A file that is no longer where it was: kept while it holds a slot, forgotten otherwise. */
 static void evfile_leaves(struct evidence *e, struct evfile *f, enum evfile_presence presence) {
+        evfile_unqueue(e, f);
         f->folder = NULL;
         f->presence = presence;
         if (presence == EVFILE_MISSING && f->gone_since == 0)
@@ -525,9 +531,8 @@ static void folders_drop(struct root *root, const char *top, enum evfile_presenc
 void folder_gone(struct root *root, const char *path) { folders_drop(root, path, EVFILE_MISSING); }
 
 void root_forget(struct root *root) {
+        root_drop_inspections(root);
         folders_drop(root, "", EVFILE_REMEMBERED);
-        root->to_inspect.n = 0;
-        memset(root->running, 0, sizeof(root->running));
 }
 
 void root_reconcile(struct root *root) {

@@ -62,9 +62,10 @@ struct root {
         struct strmap *folders;        /* path → struct folder, owned */
         char *state, *text, *identity; /* owned; identity: as stored */
         usec_t since;
-        bool ok;          /* mounted, readable, the same as before */
-        bool walked;      /* a whole walk ended since it is ok */
-        bool ever_walked; /* kept in the store: later files are told as received */
+        bool ok;     /* mounted, readable, the same as before */
+        bool walked; /* a whole walk ended since it is ok */
+        bool ever_walked; /* its first walk ended and settled; kept in the store: later files are told as received */
+        bool awaits_walk; /* the scanner is expected to say that a walk ended */
         uint64_t n_folders, n_files;
         char *partial_path; /* folder whose listing is arriving; NULL: none */
         json_t *partial;
@@ -137,4 +138,6 @@ bool evidence_roots_walked(const struct evidence *e); /* all that are there */
 
 /* evidence.c */
 void evidence_schedule(struct evidence *e);
+void root_await_walk(struct root *root, bool awaits);
+void root_drop_inspections(struct root *root); /* nothing is asked of the scanner any more */
 usec_t evidence_now(const struct evidence *e);

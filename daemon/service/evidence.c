@@ -15,56 +15,6 @@
 
 usec_t evidence_now(const struct evidence *e) { return clock_now(e->config.clock); }
 
-/* ---- the pass, a little after the last event ---- */
-
-static int on_pass(sd_event_source *s, uint64_t usec, void *userdata) {
-        struct evidence *e = userdata;
-        int r;
-
-        (void)s;
-        (void)usec;
-        /* Half a walk would assign files in an order that the whole would not. */
-        if (!evidence_roots_walked(e))
-                return 0;
-        if (e->any_dirty) {
-                e->any_dirty = false;
-                r = evidence_pass(e);
-                if (r < 0) {
-                        log_error_errno(
-                                r, "Failed to write down what was found (%s): %m, trying again",
-                                store_error(e->config.store));
-                        e->any_dirty = true;
-                        sd_event_source_set_time_relative(e->pass, USEC_PER_SEC);
-                        return sd_event_source_set_enabled(e->pass, SD_EVENT_ONESHOT);
-                }
-        }
-        e->callbacks.on_changed(e->userdata);
-        return 0;
-}
-
-void evidence_schedule(struct evidence *e) {
-        int enabled;
-
-        if (!e->pass ||
-            (sd_event_source_get_enabled(e->pass, &enabled) >= 0 && enabled != SD_EVENT_OFF))
-                return;
-        sd_event_source_set_time_relative(e->pass, PASS_DELAY_USEC);
-        sd_event_source_set_enabled(e->pass, SD_EVENT_ONESHOT);
-}
-
-static int on_expiry(sd_event_source *s, uint64_t usec, void *userdata) {
-        struct evidence *e = userdata;
-
-        (void)s;
-        (void)usec;
-        for (size_t i = 0; i < e->absent.n; i++)
-                if (e->absent.items[i]->instance != SIZE_MAX)
-                        evidence_touch_task(
-                                e, e->config.tracks->instances->items[e->absent.items[i]->instance]
-                                           .task);
-        return 0;
-}
-
 /* ---- inspections ---- */
 
 void evfile_queue_inspection(struct root *root, struct evfile *f) {
@@ -139,6 +89,26 @@ static void take_inspection(struct evfile *f, const json_t *m) {
         }
 }
 
+void root_drop_inspections(struct root *root) {
+        for (size_t i = 0; i < ELEMENTSOF(root->running); i++) {
+                if (root->running[i].id && peer_state(root->peer) == PEER_UP)
+                        peer_expect(root->peer, -1);
+                if (root->running[i].file)
+                        root->running[i].file->queued = false;
+                root->running[i] = (struct inspection){};
+        }
+        for (size_t i = 0; i < root->to_inspect.n; i++)
+                if (root->to_inspect.items[i])
+                        root->to_inspect.items[i]->queued = false;
+        root->to_inspect.n = 0;
+}
+
+void root_await_walk(struct root *root, bool awaits) {
+        if (root->awaits_walk != awaits && peer_state(root->peer) == PEER_UP)
+                peer_expect(root->peer, awaits ? 1 : -1);
+        root->awaits_walk = awaits;
+}
+
 static void on_inspected(struct root *root, const json_t *m, uint64_t id) {
         for (size_t i = 0; i < ELEMENTSOF(root->running); i++) {
                 struct evfile *f = root->running[i].file;
@@ -154,6 +124,87 @@ static void on_inspected(struct root *root, const json_t *m, uint64_t id) {
                 }
                 return;
         }
+}
+
+/* ---- the pass, a little after the last event ---- */
+
+static void remember_root(struct root *root) {
+        struct evidence *e = root->evidence;
+        int r = store_begin(e->config.store);
+
+        if (r == 0)
+                r = store_put_root(e->config.store, root->path, root->identity, root->ever_walked);
+        if (r == 0)
+                r = store_commit(e->config.store);
+        if (r < 0) {
+                store_rollback(e->config.store);
+                log_error_errno(r, "Failed to write down the root '%s': %m", root->path);
+        }
+}
+
+/* What the first walk of a root found, and what settled right after, counts as dated; from then on, as received. */
+static void note_first_walks(struct evidence *e) {
+        bool quiet = evidence_is_quiet(e);
+
+        for (size_t i = 0; quiet && i < e->n_roots; i++) {
+                struct root *root = &e->roots[i];
+
+                if (!root->ok || !root->walked || root->ever_walked)
+                        continue;
+                root->ever_walked = true;
+                remember_root(root);
+        }
+}
+
+static int on_pass(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct evidence *e = userdata;
+        int r;
+
+        (void)s;
+        (void)usec;
+        /* Half a walk would assign files in an order that the whole would not. */
+        if (!evidence_roots_walked(e))
+                return 0;
+        if (e->any_dirty) {
+                e->any_dirty = false;
+                r = evidence_pass(e);
+                for (size_t i = 0; i < e->n_roots; i++) /* a judgement may ask for more */
+                        inspect_more(&e->roots[i]);
+                if (r < 0) {
+                        log_error_errno(
+                                r, "Failed to write down what was found (%s): %m, trying again",
+                                store_error(e->config.store));
+                        e->any_dirty = true;
+                        sd_event_source_set_time_relative(e->pass, USEC_PER_SEC);
+                        return sd_event_source_set_enabled(e->pass, SD_EVENT_ONESHOT);
+                }
+        }
+        note_first_walks(e);
+        e->callbacks.on_changed(e->userdata);
+        return 0;
+}
+
+void evidence_schedule(struct evidence *e) {
+        int enabled;
+
+        if (!e->pass ||
+            (sd_event_source_get_enabled(e->pass, &enabled) >= 0 && enabled != SD_EVENT_OFF))
+                return;
+        sd_event_source_set_time_relative(e->pass, PASS_DELAY_USEC);
+        sd_event_source_set_enabled(e->pass, SD_EVENT_ONESHOT);
+}
+
+static int on_expiry(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct evidence *e = userdata;
+
+        (void)s;
+        (void)usec;
+        for (size_t i = 0; i < e->absent.n; i++)
+                if (e->absent.items[i]->instance != SIZE_MAX)
+                        evidence_touch_task(
+                                e, e->config.tracks->instances->items[e->absent.items[i]->instance]
+                                           .task);
+        return 0;
 }
 
 /* ---- what a scanner says ---- */
@@ -195,21 +246,6 @@ static void root_set_state(struct root *root, const char *state, const char *tex
         evidence_schedule(e);
 }
 
-static int remember_identity(struct root *root) {
-        struct evidence *e = root->evidence;
-        int r = store_begin(e->config.store);
-
-        if (r == 0)
-                r = store_put_root(e->config.store, root->path, root->identity, root->ever_walked);
-        if (r == 0)
-                r = store_commit(e->config.store);
-        if (r < 0) {
-                store_rollback(e->config.store);
-                log_error_errno(r, "Failed to write down the root '%s': %m", root->path);
-        }
-        return r;
-}
-
 static void on_root(struct root *root, const json_t *m) {
         const char *state = "unreadable", *fsid = "", *source = "", *text = "";
         _cleanup_free_ char *identity = NULL;
@@ -218,6 +254,7 @@ static void on_root(struct root *root, const json_t *m) {
                     &source, "text", &text);
         if (strcmp(state, "ok") != 0) {
                 root->walked = false;
+                root_await_walk(root, false);
                 root_forget(root);
                 root_set_state(root, state, text);
                 return;
@@ -237,8 +274,10 @@ static void on_root(struct root *root, const json_t *m) {
         }
         if (!root->identity) {
                 root->identity = steal_ptr(identity);
-                remember_identity(root);
+                remember_root(root);
         }
+        if (!root->walked)
+                root_await_walk(root, true);
         root_set_state(root, "ok", NULL);
 }
 
@@ -280,8 +319,7 @@ static void on_scanned(struct root *root, const json_t *m) {
         root->n_files = (uint64_t)files;
         if (!root->ok)
                 return;
-        if (!root->walked)
-                peer_expect(root->peer, -1);
+        root_await_walk(root, false);
         root->walked = true;
         root_reconcile(root);
         if (first)
@@ -341,7 +379,7 @@ static void on_up(struct peer *p, void *userdata) {
         if (!m || peer_send(p, m, NULL, 0) < 0)
                 log_oom();
         json_decref(m);
-        peer_expect(p, 1); /* until the first walk has ended */
+        root_await_walk(root, true);
 }
 
 static void on_down(struct peer *p, const char *why, void *userdata) {
@@ -351,7 +389,7 @@ static void on_down(struct peer *p, const char *why, void *userdata) {
         log_warning("The scanner of '%s' is gone (%s); its instances keep their last state until "
                     "it is back",
                     root->path, why);
-        root->walked = false;
+        root->walked = root->awaits_walk = false;
         root_forget(root);
         json_decref(root->partial);
         root->partial = NULL;

@@ -361,7 +361,8 @@ static void on_reply(struct sender *s, json_t *m) {
                 a.result =
                         retry_later(o, s, OUTBOX_QUEUED,
                                     connection && s->server + 1 < o->config.model->mail.n_servers);
-        mail_servers_heard(&o->servers, s->server, connection ? text : NULL, now_of(o));
+        mail_servers_heard(&o->servers, s->server, connection ? (*text ? text : "no answer") : NULL,
+                           now_of(o));
         if (a.result.state == OUTBOX_SENT)
                 o->failing_since = 0;
         else if (o->failing_since == 0 && strcmp(result, "permanent") != 0)
