@@ -115,7 +115,7 @@ static void arm(struct manager *m) {
 static void finish_once(struct manager *m) {
         struct manager_counts n;
 
-        if (!m->options.once || !outbox_is_idle(m->outbox))
+        if (!m->options.once || !m->planned || !outbox_is_idle(m->outbox))
                 return;
         manager_count(m, &n);
         m->exit_status = n.outbox.by_state[OUTBOX_QUEUED] + n.outbox.by_state[OUTBOX_DOUBT] +
@@ -167,6 +167,7 @@ static int on_turn(sd_event_source *s, void *userdata) {
                                 return sd_event_exit(m->event, 1);
                 }
         }
+        m->planned = true;
         arm(m);
         publish_status(m);
         finish_once(m);

@@ -46,6 +46,7 @@ struct manager {
         usec_t started;                       /* monotonic */
         bool released;   /* mail may leave as far as release goes; mail.hold is apart */
         bool start_over; /* slow roots have had their time */
+        bool planned;    /* a plan was made since the start */
         usec_t next;     /* next instant at which something may be due; USEC_INFINITY */
         char *status;    /* owned; last STATUS= */
         usec_t trouble_since;
