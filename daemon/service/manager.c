@@ -228,7 +228,14 @@ static int on_parked(void *userdata, const struct outbox_entry *entry) {
         return tell_notice(&m->tell, NOTICE_TROUBLE, NULL, NULL, NULL, text);
 }
 
-static void on_outbox_changed(void *userdata) { manager_turn(userdata); }
+static void on_outbox_changed(void *userdata) {
+        struct manager *m = userdata;
+
+        if (!outbox_is_idle(m->outbox))
+                return;
+        publish_status(m);
+        finish_once(m);
+}
 
 /* ---- building and rebuilding ---- */
 

@@ -1,0 +1,1 @@
+evidenced_unit_test(service mail-servers)
