@@ -98,7 +98,7 @@ static void compare(struct folders *f, const struct instance *outer, const struc
         if (a->task == b->task)
                 rd_warning_at(f->rd, b->task->source,
                               "%s and %s look into the same folder \"%s\" for the same names: put "
-                              "{label}, {month} or "
+                              "{label}, {year}, {month} or "
                               "{unit} into 'dir' or 'match'",
                               a->key, b->key, b->dir);
         else
