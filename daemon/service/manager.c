@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/zone.h"
+#include "service/care.h"
 #include "service/control.h"
 
 #define HORIZON_DAYS 400 /* steps up to then are known; expanded anew at every start and reload */
@@ -104,11 +105,13 @@ static int expire(struct manager *m, usec_t *ret_next) {
 }
 
 static void arm(struct manager *m) {
-        if (m->next == USEC_INFINITY) {
+        usec_t next = m->next < m->next_care ? m->next : m->next_care;
+
+        if (next == USEC_INFINITY) {
                 sd_event_source_set_enabled(m->wake, SD_EVENT_OFF);
                 return;
         }
-        sd_event_source_set_time(m->wake, (uint64_t)(m->next - m->clock.offset));
+        sd_event_source_set_time(m->wake, (uint64_t)(next - m->clock.offset));
         sd_event_source_set_enabled(m->wake, SD_EVENT_ONESHOT);
 }
 
@@ -151,6 +154,7 @@ static int on_turn(sd_event_source *s, void *userdata) {
         (void)s;
         if (!plans_can_be_trusted(m))
                 return 0; /* evidence tells when it is quiet; the start timer ends the wait */
+        m->next_care = care_look(m); /* first: what it tells leaves with this plan */
         if (manager_is_held(m)) {
                 m->next = USEC_INFINITY;
         } else {
@@ -499,7 +503,7 @@ int manager_new(const struct manager_options *options, struct manager **ret) {
         if (!m)
                 return log_oom();
         m->options = *options;
-        m->next = USEC_INFINITY;
+        m->next = m->next_care = USEC_INFINITY;
         r = load_config(m);
         if (r == 0)
                 r = set_up_events(m);
@@ -540,6 +544,7 @@ struct manager *manager_free(struct manager *m) {
         sd_event_source_disable_unref(m->wake);
         sd_event_source_disable_unref(m->start);
         sd_event_unref(m->event);
+        alarms_done(&m->alarms);
         free(m->status);
         free(m);
         return NULL;

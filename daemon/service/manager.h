@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "config/config.h"
+#include "service/alarm.h"
 #include "service/evidence.h"
 #include "service/outbox.h"
 #include "service/tell.h"
@@ -49,7 +50,8 @@ struct manager {
         bool planned;    /* a plan was made since the start */
         usec_t next;     /* next instant at which something may be due; USEC_INFINITY */
         char *status;    /* owned; last STATUS= */
-        usec_t trouble_since;
+        struct alarms alarms;
+        usec_t next_care; /* when care_look() wants to be called again */
         int exit_status;
 };
 

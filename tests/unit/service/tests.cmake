@@ -1,1 +1,1 @@
-evidenced_unit_test(service mail-servers)
+evidenced_unit_test(service alarm mail-servers)

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/care.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/zone.h"
+#include "service/manager.h"
+
+static void on_alarm(void *userdata, const char *text) {
+        struct manager *m = userdata;
+
+        log_warning("%s", text);
+        tell_trouble(&m->tell, text);
+}
+
+static void report_roots(struct manager *m) {
+        struct evidence_root roots[64];
+        size_t n = evidence_roots(m->evidence, roots, ELEMENTSOF(roots));
+
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_free_ char *cause = NULL, *text = NULL;
+                char since[INSTANT_BUFFER];
+
+                if (strcmp(roots[i].state, "ok") == 0)
+                        continue;
+                if (asprintf(&cause, "root %s", roots[i].path) < 0 ||
+                    asprintf(&text, "Evidence root %s: %s since %s%s%s", roots[i].path,
+                             roots[i].state, zone_format(roots[i].since, since),
+                             roots[i].text ? ": " : "", roots[i].text ? roots[i].text : "") < 0 ||
+                    alarms_report(&m->alarms, cause, text, roots[i].since,
+                                  CARE_ROOT_PATIENCE_USEC) < 0)
+                        log_oom();
+        }
+}
+
+static void report_mail(struct manager *m) {
+        usec_t since = outbox_failing_since(m->outbox);
+        _cleanup_free_ char *text = NULL;
+        char from[INSTANT_BUFFER];
+
+        if (since == 0)
+                return;
+        if (asprintf(&text, "No mail could be sent since %s (evidencectl status)",
+                     zone_format(since, from)) < 0 ||
+            alarms_report(&m->alarms, "mail", text, since, CARE_MAIL_PATIENCE_USEC) < 0)
+                log_oom();
+}
+
+static usec_t look_after_backup(struct manager *m, usec_t now) {
+        date_t today = zone_civil(now).date;
+        int64_t last = 0;
+        int r;
+
+        if (now < zone_instant(today, CARE_BACKUP_SECOND))
+                return zone_instant(today, CARE_BACKUP_SECOND);
+        if (store_get_i64(m->store, "backup_day", &last) < 0 || last < today) {
+                r = store_backup(m->store, today);
+                if (r < 0)
+                        log_error_errno(
+                                r, "Failed to copy the database: %m (%s); the next try is tomorrow",
+                                store_error(m->store));
+                r = store_begin(m->store);
+                if (r == 0)
+                        r = store_set_i64(m->store, "backup_day", today);
+                if (r == 0)
+                        r = store_commit(m->store);
+                if (r < 0)
+                        store_rollback(m->store);
+        }
+        return zone_instant(today + 1, CARE_BACKUP_SECOND);
+}
+
+usec_t care_look(struct manager *m) {
+        usec_t now = manager_now(m), backup = look_after_backup(m, now), alarm;
+
+        alarms_begin(&m->alarms);
+        report_roots(m);
+        report_mail(m);
+        alarm = alarms_end(&m->alarms, now, on_alarm, m);
+        return alarm < backup ? alarm : backup;
+}
