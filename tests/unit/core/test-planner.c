@@ -145,6 +145,8 @@ static void test_level_not_edge(void **state) {
         assert_outlook(&s, "2018-11-13 10:00", "due -3wd late");
         record(&s, "-10wd", "2018-11-13 10:00", RECORD_SUPERSEDED);
         assert_outlook(&s, "2018-11-13 10:00", "due -3wd late");
+        record(&s, "-3wd", "2018-11-13 10:00", RECORD_SUPERSEDED);
+        assert_outlook(&s, "2018-11-13 10:00", "due -3wd late");
         record(&s, "-3wd", "2018-11-12 07:30", RECORD_SENT);
         assert_outlook(&s, "2018-11-13 10:00", "next -1wd 2018-11-14 07:30");
         /* A record that fires later covers what is before it. */

@@ -141,6 +141,21 @@ static void some_task(struct builder *b, int i) {
                 task->owner = builder_addresses(b, "an@d.example");
 }
 
+/* An instant at or after @from at which something may be decided: close to a firing, or just any. */
+static usec_t some_instant(const struct world *w, usec_t from, int days) {
+        const struct instance *instance = &w->set->items[any((int)w->set->n)];
+        struct history history = history_at(w->start ? w->start : from);
+        struct climb_buffer buffer;
+        usec_t near = from;
+
+        assert_int_equal(climb_init(&buffer, w->model, instance, &history), 0);
+        if (any(2) && buffer.climb.n > 0)
+                near = buffer.climb.firings[any((int)buffer.climb.n)].instant +
+                       between(-25, 25) * USEC_PER_MINUTE;
+        climb_done(&buffer);
+        return near > from ? near : from + (usec_t)any(days * 86400) * USEC_PER_SEC;
+}
+
 static void world_init(struct world *w) {
         static const char *const zones[] = {"Asia/Ho_Chi_Minh", "Europe/Berlin", "America/Havana"};
         int n_tasks = between(1, 6), n_policies = between(1, 3);
@@ -158,12 +173,10 @@ static void world_init(struct world *w) {
         w->model = builder_finish(&w->b);
         w->set = builder_instances(w->model);
         assert_true(w->set->n <= MAX_INSTANCES);
-        w->start = zone_instant(date_from_ymd(2018, 1, 1) + any(200), any(86400));
+        w->start = some_instant(w, zone_instant(date_from_ymd(2018, 1, 1), 0), 200);
         w->end = zone_instant(date_from_ymd(2019, 3, 1), 0);
         for (size_t i = 0; i < w->set->n; i++)
-                w->complete[i] = any(2) ? USEC_INFINITY
-                                        : w->start + (usec_t)any(300) * USEC_PER_DAY +
-                                                  (usec_t)any(86400) * USEC_PER_SEC;
+                w->complete[i] = any(2) ? USEC_INFINITY : some_instant(w, w->start, 300);
 }
 
 static void world_done(struct world *w) {
@@ -416,6 +429,12 @@ static void expect(const struct world *w, const struct span *spans, size_t n_spa
 static void assert_sound(const struct world *w, const struct mails *mails) {
         const struct calendar *cal = w->model->calendar;
 
+        for (size_t i = 0; i < w->set->n; i++) {
+                struct history history = history_at(w->start);
+                struct ladder_base base = climb_base(w->model, &w->set->items[i], &history);
+
+                assert_int_equal(base.base, ladder_base_date(cal, base.effective, w->start));
+        }
         for (size_t i = 0; i < mails->n; i++) {
                 const struct mail *m = &mails->items[i];
 
@@ -445,8 +464,9 @@ static void some_spans(const struct world *w, struct span *spans, size_t *ret_n)
 
         for (size_t i = 0; i < n; i++) {
                 spans[i].from = at_;
-                spans[i].to = at_ + (usec_t)any(120 * 86400) * USEC_PER_SEC + 1;
-                at_ = spans[i].to + (usec_t)any(any(3) ? 3600 : 30 * 86400) * USEC_PER_SEC;
+                spans[i].to = some_instant(w, at_ + 1, 120);
+                at_ = any(3) ? spans[i].to + (usec_t)any(3600) * USEC_PER_SEC
+                             : some_instant(w, spans[i].to, 30);
         }
         spans[n - 1].to = w->end > spans[n - 1].from ? w->end : spans[n - 1].from + 1;
         *ret_n = n;
