@@ -25,7 +25,9 @@ struct store;
 enum store_condition {
         STORE_FRESH,    /* made now: nothing is known, mail is held until release */
         STORE_SOUND,
-        STORE_RESTORED, /* was corrupt: moved aside, the last copy restored (or none: empty); mail must be held */
+        /* Was corrupt, or gone with copies left: moved aside as evidenced.db.corrupt-TIME, the newest sound copy restored (or
+         * none: empty). Mail must be held: the copy's "released_at" is taken away, so that it is held after a restart, too. */
+        STORE_RESTORED,
         _STORE_CONDITION_MAX
 };
 
@@ -33,17 +35,21 @@ enum store_condition {
  * store_open() - open or make DIR/evidenced.db, take the lock DIR/lock, migrate
  * @ret_holder: on -EBUSY the pid that holds the lock; may be NULL
  *
- * Return: 0; -EBUSY when another evidenced has it; -EPROTO when the database is from a newer version; -errno.
+ * Makes DIR (0700) where it is missing. Reads the whole database once (quick_check).
+ * Return: 0; -EBUSY when another evidenced has it; -EPROTO when the database is from a newer version or another program;
+ * -EOPNOTSUPP when the file system does not bear WAL; -EIO when what was restored is corrupt as well; -errno.
  */
 int store_open(const char *dir, struct store **ret, enum store_condition *ret_condition, pid_t *ret_holder);
 struct store *store_free(struct store *store);
 const char *store_error(const struct store *store); /* words of the last trouble; "" when none */
 
+/** After a failed commit the transaction stays open until store_rollback(). Beginning twice, or changing something outside a
+ *  transaction, is a defect of the caller: assert. */
 int store_begin(struct store *store);
 int store_commit(struct store *store);
 void store_rollback(struct store *store); /* no effect outside a transaction */
 
-/* Single values: "clock_offset", "released_at", "time_zone", … -ENOENT when not set. */
+/* Single values: "clock_offset", "released_at", "time_zone", … -ENOENT when not set; -EIO when set as the other kind. */
 int store_get_i64(struct store *store, const char *name, int64_t *ret);
 int store_set_i64(struct store *store, const char *name, int64_t value);
 int store_get_text(struct store *store, const char *name, char **ret); /* owned */
@@ -64,9 +70,11 @@ typedef int (*store_instance_fn)(void *userdata, const struct stored_instance *r
 int store_load_instances(struct store *store, store_instance_fn fn, void *userdata); /* with their records */
 /** Inserts or replaces the row; records are not touched (store_add_record). */
 int store_put_instance(struct store *store, const struct stored_instance *row);
-/** Renames an instance (a stated date that was edited, docs/semantics.md section 2), with records, evidence and all. */
+/** Renames an instance (a stated date that was edited, docs/semantics.md section 2): its records, the files assigned to it and its
+ *  notices follow; the ledger stays as it is. Return: 0, -ENOENT, -EEXIST (there is one of the new key), -errno. */
 int store_rename_instance(struct store *store, const char *old_key, const char *new_key);
-/** @message: rowid of the message that carried it; 0: none (covered, superseded) */
+/** The instance must be stored. A record of the same episode, deadline and offset is replaced.
+ *  @message: rowid of the message that carried it; 0: none (covered, superseded) */
 int store_add_record(struct store *store, const char *key, const struct record *record, int64_t message);
 
 /* ---- evidence ---- */
@@ -90,11 +98,12 @@ struct stored_file {
 
 typedef int (*store_file_fn)(void *userdata, const struct stored_file *row);
 int store_load_files(struct store *store, store_file_fn fn, void *userdata);
-/** Inserts (id 0) or updates by id. @ret_id: may be NULL. */
+/** Inserts (id 0) or updates by id (-ENOENT). @ret_id: may be NULL. */
 int store_put_file(struct store *store, const struct stored_file *row, int64_t *ret_id);
+/** No error when there is none. */
 int store_delete_file(struct store *store, int64_t id);
 
-/* Identity of a root, recorded when first seen. */
+/* Identity of a root, recorded when first seen. @ret_identity: owned; NULL when it was stored so. */
 int store_get_root(struct store *store, const char *root, char **ret_identity, bool *ret_scanned); /* -ENOENT */
 int store_put_root(struct store *store, const char *root, const char *identity, bool scanned);
 
@@ -157,13 +166,14 @@ struct outbox_entry {
 };
 
 typedef int (*store_outbox_fn)(void *userdata, const struct outbox_entry *entry);
-/** Message and one queued entry for each recipient, next_try = message->created. @ret_id: rowid of the message. */
+/** Message and one queued entry for each recipient, next_try = message->created; a recipient that stands twice gets one.
+ *  @ret_id: rowid of the message; may be NULL. */
 int store_add_message(struct store *store, const struct outbox_message *message, const char *const *recipients,
                       size_t n_recipients, int64_t *ret_id);
 /** Entries that may be handed out at @now (queued, in doubt, or handed by a process that died; next_try reached), most
  *  urgent class first, then oldest; with bytes. */
 int store_outbox_ready(struct store *store, usec_t now, size_t max, store_outbox_fn fn, void *userdata);
-/** All entries not sent (or all with @finished too), newest last; without bytes. */
+/** What is queued, handed, in doubt or parked (with @finished all, sent and withdrawn too), newest last; without bytes. */
 int store_outbox_list(struct store *store, bool finished, store_outbox_fn fn, void *userdata);
 int store_outbox_get(struct store *store, int64_t id, store_outbox_fn fn, void *userdata); /* with bytes; -ENOENT */
 
@@ -175,6 +185,11 @@ struct outbox_result {
         const char *server, *reply;
         bool count_try; /* tries + 1 */
 };
+/**
+ * store_outbox_update() - sets the state; finished_at is @at for SENT, PARKED and WITHDRAWN, else 0; handed_at for HANDED
+ * server and reply stay as they were where NULL, and so does code when it is 0 and reply NULL.
+ * Return: 0, -ENOENT, -errno.
+ */
 int store_outbox_update(struct store *store, int64_t id, const struct outbox_result *result);
 /** Earliest next_try of what is queued, in doubt or handed; USEC_INFINITY when nothing waits. */
 int store_outbox_next(struct store *store, usec_t *ret);
@@ -198,11 +213,12 @@ struct ledger_filter {
         const char *instance, *task, *unit, *address, *event; /* NULL: any */
         usec_t from, until;                                   /* [from, until); 0 and USEC_INFINITY: open */
         int64_t after_seq;
-        size_t limit; /* 0: none */
+        size_t limit; /* 0: none; without after_seq the newest so many */
 };
 
 typedef int (*store_ledger_fn)(void *userdata, const struct ledger_row *row);
 int store_ledger_add(struct store *store, const struct ledger_row *row); /* seq and hash are ignored */
+/** Newest last. */
 int store_ledger_query(struct store *store, const struct ledger_filter *filter, store_ledger_fn fn, void *userdata);
 /** Return: 0 sound, -EUCLEAN broken: @ret_seq is the first row that does not fit. */
 int store_ledger_verify(struct store *store, int64_t *ret_seq);
