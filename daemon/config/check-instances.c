@@ -25,6 +25,8 @@ struct walk {
         struct missed closed;                      /* by organization.closes */
         const struct task *last;                   /* of the last finding about a task */
         size_t n_past, n_dated;
+        date_t year_first_day, year_last_day; /* the year of the last instance */
+        bool year_listed;
 };
 
 static date_t floor_days(int hours) { return hours >= 0 ? hours / 24 : -((23 - hours) / 24); }
@@ -166,16 +168,20 @@ static void find_span(const struct policy *policy, struct span *span) {
 
 #define SLACK 40 /* days that holidays can stretch an offset beyond offset_days() */
 
-static bool is_plain(const struct walk *w, const struct instance *instance,
-                     const struct span *span) {
+static bool is_plain(struct walk *w, const struct instance *instance, const struct span *span) {
         date_t effective = instance->deadline.effective;
         date_t first = effective + offset_days(span->first) - SLACK,
                last = effective + offset_days(span->last) + SLACK;
         date_t opens = instance->task->opens, today = w->rd->options->today;
-        int year = date_to_ymd(effective).year;
 
-        if (date_to_ymd(first).year != year || date_to_ymd(last).year != year ||
-            !calendar_lists_year(w->rd->m.calendar, year))
+        if (effective < w->year_first_day || effective > w->year_last_day) {
+                int year = date_to_ymd(effective).year;
+
+                w->year_first_day = date_from_ymd(year, 1, 1);
+                w->year_last_day = date_from_ymd(year, 12, 31);
+                w->year_listed = calendar_lists_year(w->rd->m.calendar, year);
+        }
+        if (!w->year_listed || first < w->year_first_day || last > w->year_last_day)
                 return false;
         return (opens == DATE_NONE || first >= opens) &&
                (today == DATE_NONE || first >= today || effective < today);
@@ -268,8 +274,22 @@ static void say_all(struct walk *w, struct source main, const struct span *spans
                               w->n_dated);
 }
 
+struct problems {
+        struct reader *rd;
+        const struct task *task; /* of the last one */
+        const char *text;        /* what it said behind the instance's key */
+};
+
+/* What is wrong with every occurrence of a task in the same way is said once. */
 static void on_problem(void *userdata, const struct task *task, const char *text) {
-        rd_error_at(userdata, task->source, "%s", text);
+        struct problems *problems = userdata;
+        const char *colon = strstr(text, ": ");
+
+        if (colon && problems->task == task && problems->text && strcmp(problems->text, colon) == 0)
+                return;
+        problems->task = task;
+        problems->text = colon ? arena_strdup(problems->rd->scratch, colon) : NULL;
+        rd_error_at(problems->rd, task->source, "%s", text);
 }
 
 static date_t horizon_of(const struct reader *rd) {
@@ -290,6 +310,7 @@ static void walk_instances(struct reader *rd, struct source main, const struct i
         size_t n_rungs = rung_base(&rd->m, rd->m.policies + rd->m.n_policies);
 
         w->rd = rd;
+        w->year_first_day = w->year_last_day = DATE_NONE;
         w->before_open = arena_new_array(rd->scratch, struct missed, n_rungs);
         w->before_today = arena_new_array(rd->scratch, struct missed, n_rungs);
         for (size_t i = 0, base = 0; i < rd->m.n_policies; base += rd->m.policies[i++].n_rungs) {
@@ -304,7 +325,9 @@ static void walk_instances(struct reader *rd, struct source main, const struct i
 void check_instances(struct reader *rd, struct source main) {
         _cleanup_(instance_set_free_p) struct instance_set *set = NULL;
 
-        int r = instance_set_new(&rd->m, horizon_of(rd), on_problem, rd, &set);
+        struct problems problems = {.rd = rd};
+
+        int r = instance_set_new(&rd->m, horizon_of(rd), on_problem, &problems, &set);
         if (r == -ENOMEM)
                 rd->findings->failed = true;
         if (r < 0)

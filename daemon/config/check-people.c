@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "config/check.h"
 #include "config/resolve.h"
 
@@ -90,6 +91,23 @@ static bool is_held(const struct role_list *roles, const char *name) {
         return role && role->who.n > 0;
 }
 
+/* ", did you mean 'director'?" for a name that is near to a role somebody holds; else the advice to add it. */
+static const char *advice(struct reader *rd, const char *name) {
+        const struct role_list *roles = &rd->m.roles;
+        const char **names = arena_new_array(rd->scratch, const char *, roles->n + 3);
+        size_t n = 0;
+
+        names[n++] = "unit";
+        names[n++] = "owner";
+        names[n++] = "co_units";
+        for (size_t i = 0; i < roles->n; i++)
+                names[n++] = roles->items[i].name;
+        const char *nearest = text_nearest(name, names, n);
+        return nearest && strcmp(nearest, name) != 0
+                       ? arena_printf(rd->scratch, "did you mean '%s'?", nearest)
+                       : "add the role";
+}
+
 /* Which units meet a step: in_use[unit]. */
 static void check_role(struct reader *rd, const char *role, struct source at, const char *owner,
                        const bool *in_use) {
@@ -115,8 +133,8 @@ static void check_role(struct reader *rd, const char *role, struct source at, co
                 strbuf_addf(&who, " and %zu more", n - UNITS_NAMED);
         rd_warning_at(rd, at.file ? at : first,
                       "%s: nobody holds the role '%s' for unit %s: its mail goes to the "
-                      "coordinator; add the role",
-                      owner, role, strbuf_str(&who));
+                      "coordinator; %s",
+                      owner, role, strbuf_str(&who), advice(rd, role));
 }
 
 struct role_seen {
@@ -131,6 +149,47 @@ static bool seen_before(struct role_seen *seen, const char *role) {
         if (seen->n < ELEMENTSOF(seen->items))
                 seen->items[seen->n++] = role;
         return false;
+}
+
+static bool policy_names(const struct policy *policy, const char *role, bool in_cc) {
+        for (size_t i = 0; i < policy->n_steps; i++) {
+                for (size_t k = 0; k < policy->steps[i].n_to; k++)
+                        if (strcmp(policy->steps[i].to[k], role) == 0)
+                                return true;
+                for (size_t k = 0; in_cc && k < policy->steps[i].n_cc; k++)
+                        if (strcmp(policy->steps[i].cc[k], role) == 0)
+                                return true;
+        }
+        return false;
+}
+
+/* A policy that writes to a task's own addresses, and the tasks that have none. */
+static void check_policy_tasks(struct reader *rd, const struct policy *policy) {
+        bool to_owner = policy_names(policy, "owner", true),
+             to_co_units = policy_names(policy, "co_units", false);
+        const struct task *first = NULL;
+        size_t n = 0;
+
+        if (!to_owner && !to_co_units)
+                return;
+        for (size_t i = 0; i < rd->m.n_tasks; i++) {
+                const struct task *task = &rd->m.tasks[i];
+
+                if (task->policy != policy ||
+                    !((to_owner && task->owner.n == 0) || (to_co_units && task->n_co_units == 0)))
+                        continue;
+                if (n++ == 0)
+                        first = task;
+        }
+        if (n == 0)
+                return;
+        rd_warning_at(rd, first->source,
+                      "policy '%s' writes to '%s', but task '%s'%s has none: that mail goes to the "
+                      "coordinator; add "
+                      "'%s', or choose another policy",
+                      policy->id, to_owner && first->owner.n == 0 ? "owner" : "co_units", first->id,
+                      n > 1 ? " (and others)" : "",
+                      to_owner && first->owner.n == 0 ? "owner" : "co_units");
 }
 
 static void check_policy_roles(struct reader *rd, const struct policy *policy, const bool *in_use) {
@@ -189,8 +248,8 @@ static void check_report_roles(struct reader *rd, const struct report *report,
                 else if (!is_held(&rd->m.roles, role))
                         rd_warning_at(rd, report->source,
                                       "%s: nobody holds the role '%s': its mail goes to the "
-                                      "coordinator; add it to 'roles'",
-                                      owner, role);
+                                      "coordinator; %s",
+                                      owner, role, advice(rd, role));
         }
 }
 
@@ -204,6 +263,7 @@ static void check_roles(struct reader *rd) {
         for (size_t i = 0; i < rd->m.n_policies; i++) {
                 mark_units(&rd->m, &rd->m.policies[i], in_use);
                 check_policy_roles(rd, &rd->m.policies[i], in_use);
+                check_policy_tasks(rd, &rd->m.policies[i]);
         }
         memset(in_use, true, rd->m.n_units);
         for (size_t i = 0; i < rd->m.n_reports; i++)

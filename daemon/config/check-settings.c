@@ -7,15 +7,6 @@
 #include "config/check.h"
 #include "config/sections.h"
 
-/* Where a key of a section that exists once was given; line 0: nowhere. */
-static struct source place_of(const struct reader *rd, const struct section *section,
-                              const char *name) {
-        for (size_t i = 0; i < section->n_keys; i++)
-                if (strcmp(section->keys[i].name, name) == 0)
-                        return rd->seen[section->singleton][i];
-        return (struct source){};
-}
-
 static void check_required(struct reader *rd, struct source main) {
         static const struct section *const sections[] = {&section_organization, &section_mail,
                                                          &section_evidence};
@@ -40,10 +31,10 @@ static void check_calendar(struct reader *rd) {
         const struct calendar_settings *c = &rd->calendar;
 
         if (c->send_at < c->window_start || c->send_at > c->window_end) {
-                struct source at = place_of(rd, &section_calendar, "send_at");
+                struct source at = rd_place(rd, &section_calendar, "send_at");
 
                 if (at.line == 0)
-                        at = place_of(rd, &section_calendar, "send_window");
+                        at = rd_place(rd, &section_calendar, "send_window");
                 rd_error_at(rd, at,
                             "'send_at' (%02d:%02d) lies outside 'send_window' "
                             "(%02d:%02d-%02d:%02d): move one of the two",
@@ -122,13 +113,13 @@ static void check_roots(struct reader *rd) {
 
 static void check_mail(struct reader *rd, struct source main) {
         const struct model *m = &rd->m;
-        struct source at = place_of(rd, &section_mail, "servers");
+        struct source at = rd_place(rd, &section_mail, "servers");
         size_t n_folders = 0;
 
         for (size_t i = 0; i < m->mail.n_servers; i++)
                 n_folders += startswith(m->mail.servers[i].url, "maildir:");
         if (m->mail.hold)
-                rd_warning_at(rd, place_of(rd, &section_mail, "hold"),
+                rd_warning_at(rd, rd_place(rd, &section_mail, "hold"),
                               "nobody is mailed yet: mail is held; set 'hold' to false to go live");
         else if (m->mail.n_servers > 0 && n_folders == m->mail.n_servers)
                 rd_warning_at(rd, at,
@@ -138,7 +129,7 @@ static void check_mail(struct reader *rd, struct source main) {
                 rd_error_at(rd, at,
                             "'mail.servers' names no server: add { url = \"smtps://…\"; }, or { "
                             "url = \"maildir:sent\"; } to try");
-        if (place_of(rd, &section_organization, "time_zone").line == 0 && !rd->incomplete)
+        if (rd_place(rd, &section_organization, "time_zone").line == 0 && !rd->incomplete)
                 rd_warning_at(rd, main,
                               "'organization.time_zone' is not stated, times are UTC: add "
                               "time_zone = \"Asia/Ho_Chi_Minh\" or your own");

@@ -5,6 +5,7 @@
 
 #include "config/check.h"
 #include "config/resolve.h"
+#include "config/sections.h"
 
 #define POINTS_BUFFER 24
 
@@ -83,7 +84,7 @@ static void check_task(struct reader *rd, const struct task *task, const struct 
                               task->id);
 }
 
-static void check_total(struct reader *rd, struct source main) {
+static void check_total(struct reader *rd) {
         char stated[POINTS_BUFFER], sum_text[POINTS_BUFFER];
         const struct model *m = &rd->m;
         int64_t sum = 0;
@@ -91,7 +92,7 @@ static void check_total(struct reader *rd, struct source main) {
         for (size_t i = 0; i < m->n_areas; i++)
                 sum += m->areas[i].points;
         if (m->organization.points >= 0 && sum != m->organization.points)
-                rd_warning_at(rd, main,
+                rd_warning_at(rd, rd_place(rd, &section_organization, "points"),
                               "the areas add up to %s points but 'organization.points' is %s: "
                               "correct one of the two",
                               format_points(sum, sum_text),
@@ -120,7 +121,7 @@ void check_tasks(struct reader *rd, struct source main) {
             0) { /* a task left out for an error would make every sum wrong */
                 for (size_t i = 0; i < m->n_areas; i++)
                         check_area(rd, &m->areas[i], &counts[i]);
-                check_total(rd, main);
+                check_total(rd);
                 if (m->n_tasks == 0)
                         rd_warning_at(rd, main,
                                       "there are no tasks, so nothing is ever asked for: add them "

@@ -186,6 +186,13 @@ int read_group(struct reader *rd, const config_setting_t *s, const struct sectio
         return 0;
 }
 
+struct source rd_place(const struct reader *rd, const struct section *section, const char *name) {
+        for (size_t i = 0; i < section->n_keys; i++)
+                if (strcmp(section->keys[i].name, name) == 0)
+                        return rd->seen[section->singleton][i];
+        return (struct source){};
+}
+
 size_t list_length(const config_setting_t *s) {
         if (config_setting_is_list(s) || config_setting_is_array(s))
                 return (size_t)config_setting_length(s);

@@ -177,6 +177,9 @@ const char *key_words(const struct key *key);
 int read_group(struct reader *rd, const config_setting_t *s, const struct section *section,
                void *target);
 
+/** rd_place() - where a key of a section that exists once was given first; line 0: nowhere */
+struct source rd_place(const struct reader *rd, const struct section *section, const char *name);
+
 /** read_list() - each element of a list (or a group alone) to @on_group; anything else is an error */
 void read_list(struct reader *rd, const config_setting_t *s, const struct key *key,
                void (*on_group)(struct reader *rd, const config_setting_t *s, const struct key *key,

@@ -9,6 +9,8 @@
 #include "core/pattern.h"
 
 #define RANGE_MAX_DAYS 400 /* of one range of days off */
+#define DAYS_MAX 5000      /* entries of off, and of work */
+#define ROOTS_MAX 64       /* each has a connection to the scanner */
 
 static const char *const language_words[_LANGUAGE_MAX] = {
         [LANGUAGE_VI] = "vi", [LANGUAGE_EN] = "en"};
@@ -155,8 +157,12 @@ static void read_day(struct reader *rd, const config_setting_t *s, const struct 
                 parse_range(rd, s, key, &draft);
         else
                 rd_wrong_type(rd, s, key);
-        if (draft.range.first != DATE_NONE)
+        if (draft.range.first == DATE_NONE)
+                return;
+        if (days->n < DAYS_MAX)
                 rd_check_oom(rd, array_push(days, draft));
+        else
+                rd_error(rd, s, "'%s' has more than %d entries: use ranges", key->name, DAYS_MAX);
 }
 
 static void parse_days(struct reader *rd, const config_setting_t *s, const struct key *key,
@@ -256,6 +262,9 @@ static void parse_roots(struct reader *rd, const config_setting_t *s, const stru
         const char **items = arena_new_array(rd->arena, const char *, list.n);
         for (size_t i = 0; i < list.n; i++)
                 items[i] = normalise_path(rd->arena, list.items[i]);
+        if (list.n > ROOTS_MAX)
+                rd_error(rd, s, "there are more than %d evidence roots: give folders above them",
+                         ROOTS_MAX);
         *roots = (struct string_list){.items = items, .n = list.n};
 }
 

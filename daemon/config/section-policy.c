@@ -6,6 +6,7 @@
 
 #include "config/value.h"
 
+#define POLICIES_MAX 1000
 #define OFFSET_WORDS "an offset such as \"-3wd\", \"0\", \"+1wd\", \"-2w\" or \"-4h\""
 
 static bool check_offset(struct reader *rd, const config_setting_t *s, const struct key *key,
@@ -140,7 +141,9 @@ static void read_policy(struct reader *rd, const config_setting_t *s, const stru
         rd->bad = false;
         (void)read_group(rd, s, key->inner, draft);
         draft->bad = rd->bad;
-        if (draft->policy.id)
+        if (rd->policies.n >= POLICIES_MAX)
+                rd_error(rd, s, "there are more than %d policies: share some", POLICIES_MAX);
+        else if (draft->policy.id)
                 rd_check_oom(rd, array_push(&rd->policies, draft));
 }
 

@@ -333,6 +333,34 @@ static void test_many(void **state) {
         assert_int_equal(l.findings.n, 0);
 }
 
+/* Lists that are walked again and again have an end. */
+static void test_caps(void **state) {
+        _cleanup_(strbuf_done) struct strbuf text = STRBUF_INIT;
+        _cleanup_dir_ struct config_dir dir;
+
+        (void)state;
+        strbuf_adds(&text, ORGANIZATION MAIL ROLES UNITS TASKS "evidence: { roots = [ \"/r\"");
+        for (int i = 0; i < 64; i++)
+                strbuf_addf(&text, ", \"/r%d\"", i);
+        strbuf_adds(&text, " ]; };\npolicies: ( ");
+        for (int i = 0; i < 1001; i++)
+                strbuf_addf(&text,
+                            "%s{ id = \"p%d\"; steps = ( { at = \"0\"; to = \"unit\"; } ); }",
+                            i ? "," : "", i);
+        strbuf_adds(&text, ");\ncalendar: { off = [ \"2017-01-01\", \"2018-01-01\"");
+        for (int i = 0; i < 4999; i++)
+                strbuf_adds(&text, ", \"2019-01-01\"");
+        strbuf_adds(&text, " ]; };\n");
+        config_dir_init(&dir, strbuf_str(&text));
+        _cleanup_load_ struct load l = load(dir.main, NULL);
+        assert_int_equal(l.r, -EINVAL);
+        assert_int_equal(l.findings.n, 3);
+        assert_true(has(&l, "evidenced.conf", 6, FINDING_ERROR, "more than 64 evidence roots"));
+        assert_true(has(&l, "evidenced.conf", 7, FINDING_ERROR, "more than 1000 policies"));
+        assert_true(
+                has(&l, "evidenced.conf", 8, FINDING_ERROR, "'off' has more than 5000 entries"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_main_alone),
@@ -346,6 +374,7 @@ int main(void) {
                 cmocka_unit_test(test_today),
                 cmocka_unit_test(test_endless_rule),
                 cmocka_unit_test(test_many),
+                cmocka_unit_test(test_caps),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
