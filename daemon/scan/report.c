@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/digest.h"
+#include "scan/scanner.h"
+
+#define FILES_PER_MESSAGE 4096
+
+/* Nothing is queued up for a peer that does not read: the walk waits, and goes on noticing events. */
+static int flush(struct scanner *s) {
+        for (;;) {
+                struct pollfd fds[] = {
+                        {.fd = framer_fd(s->peer), .events = POLLOUT},
+                        {.fd = s->watcher ? watcher_fd(s->watcher) : -1, .events = POLLIN},
+                };
+                int r = framer_flush(s->peer);
+
+                if (r != 0)
+                        return r < 0 ? r : 0;
+                if (poll(fds, ELEMENTSOF(fds), -1) < 0 && errno != EINTR)
+                        return -errno;
+                r = s->watcher ? scanner_drain(s) : 0;
+                if (r < 0)
+                        return r;
+        }
+}
+
+int report_json(struct scanner *s, json_t *json) {
+        int r;
+
+        if (!json)
+                return -ENOMEM;
+        r = framer_send(s->peer, json, NULL, 0);
+        json_decref(json);
+        if (r < 0)
+                return r;
+        s->last_sent = clock_monotonic();
+        return flush(s);
+}
+
+int report_root(struct scanner *s) {
+        const struct root *root = &s->root;
+        /* what is mounted can be named as badly as a file */
+        json_t *source = frame_name(root->mount.source ? root->mount.source : "");
+        json_t *type = frame_name(root->mount.fstype ? root->mount.fstype : "");
+
+        if (!source || !type) {
+                json_decref(source);
+                json_decref(type);
+                return -ENOMEM;
+        }
+        return report_json(s, json_pack("{ss ss ss so so sb ss}", "event", "root", "state",
+                                        root_state_to_string(root->state), "fsid", root->fsid,
+                                        "source", source, "fstype", type, "remote", root->remote,
+                                        "text", root->error ? strerror(root->error) : ""));
+}
+
+static int add_file(json_t *files, const struct listing *l, const struct entry *e) {
+        if (json_array_append_new(files, frame_name(l->names.data + e->name)) < 0 ||
+            json_array_append_new(files, json_integer((json_int_t)e->size)) < 0 ||
+            json_array_append_new(files, json_integer(e->mtime)) < 0 ||
+            json_array_append_new(files, json_integer((json_int_t)e->inode)) < 0 ||
+            json_array_append_new(files, json_integer(e->flags)) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static int report_chunk(struct scanner *s, const char *path, const char *fingerprint,
+                        const struct listing *l, size_t first, size_t end) {
+        json_t *files = json_array(), *name = frame_name(path);
+
+        for (size_t i = first; files && i < end; i++)
+                if (add_file(files, l, &l->entries.items[i]) < 0) {
+                        json_decref(files);
+                        files = NULL;
+                }
+        if (!files || !name) {
+                json_decref(files);
+                json_decref(name);
+                return -ENOMEM;
+        }
+        return report_json(s, json_pack("{ss so ss so sb}", "event", "folder", "path", name,
+                                        "fingerprint", fingerprint, "files", files, "more",
+                                        end < l->entries.n));
+}
+
+int report_folder(struct scanner *s, const char *path, const struct folder *folder,
+                  const struct listing *listing) {
+        char fingerprint[2 * FINGERPRINT_SIZE + 1];
+        size_t first = 0, n = listing->entries.n;
+        int r;
+
+        hex_encode(folder->fingerprint, FINGERPRINT_SIZE, fingerprint);
+        do {
+                size_t end = n - first > FILES_PER_MESSAGE ? first + FILES_PER_MESSAGE : n;
+
+                r = report_chunk(s, path, fingerprint, listing, first, end);
+                first = end;
+        } while (r == 0 && first < n);
+        return r;
+}
+
+int report_gone(struct scanner *s, const char *path) {
+        json_t *name = frame_name(path);
+
+        return name ? report_json(s, json_pack("{ss so}", "event", "gone", "path", name)) : -ENOMEM;
+}
+
+int report_scanned(struct scanner *s) {
+        return report_json(s, json_pack("{ss sI sI}", "event", "scanned", "folders",
+                                        (json_int_t)s->n_folders, "files", (json_int_t)s->n_files));
+}
+
+int report_limit(struct scanner *s, const char *kind, const char *text) {
+        return report_json(s,
+                           json_pack("{ss ss ss}", "event", "limit", "kind", kind, "text", text));
+}
+
+int report_trouble(struct scanner *s, const char *path, int error) {
+        json_t *name = frame_name(path);
+
+        if (!name)
+                return -ENOMEM;
+        return report_json(s, json_pack("{ss so si ss}", "event", "trouble", "path", name, "errno",
+                                        error, "text", error ? strerror(error) : ""));
+}
+
+int report_alive(struct scanner *s) {
+        if (clock_monotonic() - s->last_sent < ALIVE_USEC)
+                return 0;
+        return report_json(s, json_pack("{ss}", "event", "alive"));
+}
