@@ -114,7 +114,7 @@ static int read_named(const char *name, struct secret *ret, char **ret_why) {
         if (!name_ok(name))
                 return fail(-EINVAL, name, ret_why);
         if (!folder)
-                return fail(-ENOENT, "$CREDENTIALS_DIRECTORY", ret_why);
+                return fail(-ENOENT, "$CREDENTIALS_DIRECTORY (which is not set)", ret_why);
         for (size_t i = 0; i < ELEMENTSOF(prefixes) && r == -ENOENT; i++) {
                 free(path);
                 if (asprintf(&path, "%s/%s%s", folder, prefixes[i], name) < 0) {
@@ -123,7 +123,10 @@ static int read_named(const char *name, struct secret *ret, char **ret_why) {
                 }
                 r = read_secret(path, false, ret);
         }
-        return r < 0 ? fail(r, path, ret_why) : 0;
+        if (r == -ENOENT &&
+            asprintf(ret_why, "neither 'smtp_%s' nor '%s' is in '%s'", name, name, folder) < 0)
+                *ret_why = NULL;
+        return r == -ENOENT ? r : r < 0 ? fail(r, path, ret_why) : 0;
 }
 
 int credential_read(const char *name, const char *password_file, struct secret *ret,
@@ -133,8 +136,6 @@ int credential_read(const char *name, const char *password_file, struct secret *
         *ret_why = NULL;
         if (name)
                 return read_named(name, ret, ret_why);
-        if (!password_file)
-                return fail(-ENOENT, "credential", ret_why);
         r = read_secret(password_file, true, ret);
         return r < 0 ? fail(r, password_file, ret_why) : 0;
 }

@@ -17,7 +17,7 @@ void secret_done(struct secret *s); /* wipes */
 /**
  * credential_read() - the secret that a server's configuration names
  * @name:          file smtp_NAME, then NAME, in $CREDENTIALS_DIRECTORY; NULL: none
- * @password_file: used when @name is NULL; refused when group or others can read it
+ * @password_file: path, used when @name is NULL; refused when group or others can read it
  * @ret_why:       text for people on failure, owned; names the file, never its content
  *
  * Return: 0, -ENOENT, -EPERM (others can read it), -EINVAL (bad name, empty, several lines), -EFBIG, -ENOMEM, -errno.

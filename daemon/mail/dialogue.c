@@ -200,9 +200,14 @@ static void refused_by_server(const struct dialogue *d, enum mail_stage stage,
                               struct mail_outcome *ret) {
         bool session = about_session(stage, d->code);
 
-        ret->stage = stage;
         ret->connection = session;
         ret->result = session || d->code < 500 ? MAIL_TEMPFAIL : MAIL_PERMFAIL;
+}
+
+/* The words are the server's. */
+static void quote_server(const struct dialogue *d, struct mail_outcome *ret) {
+        ret->code = d->code;
+        memcpy(ret->enhanced, d->enhanced, sizeof(ret->enhanced));
         outcome_set_text(ret, d->text);
 }
 
@@ -223,22 +228,23 @@ void dialogue_outcome(const struct dialogue *d, enum dialogue_end end, const cha
         enum mail_stage stage = stage_of(d, end);
         bool said = d->replied && d->code > 0;
 
-        *ret = (struct mail_outcome){};
+        *ret = (struct mail_outcome){.stage = stage};
         if (d->refusal != DIALOGUE_NOT_REFUSED)
                 refused_by_us(d, ret);
         else if (d->body_done && said && d->code == 250 && end == DIALOGUE_END_OK) {
                 ret->result = MAIL_SENT;
-                ret->stage = MAIL_STAGE_DOT;
-                outcome_set_text(ret, d->text);
-        } else if (said && d->code >= 400)
+                quote_server(d, ret);
+        } else if (said && d->code >= 400) {
                 refused_by_server(d, stage, ret);
-        else if (d->body_done)
-                outcome_set(ret, MAIL_DOUBT, MAIL_STAGE_DOT, false, "%s", error);
+                quote_server(d, ret);
+        } else if (d->body_done)
+                outcome_set(ret, MAIL_DOUBT, MAIL_STAGE_DOT, false, "lost after the message: %s",
+                            error);
+        else if (end == DIALOGUE_END_AUTH)
+                outcome_set(ret, MAIL_TEMPFAIL, stage, true,
+                            "no way to authenticate in common with the server: %s", error);
         else
                 outcome_set(ret, MAIL_TEMPFAIL, stage, end != DIALOGUE_END_ABORTED, "%s", error);
-        if (said)
-                ret->code = d->code;
-        memcpy(ret->enhanced, d->enhanced, sizeof(ret->enhanced));
 }
 
 bool dialogue_idle_close(const struct dialogue *d) {

@@ -27,14 +27,14 @@ static void take(struct inbox *in, struct message *m) {
         const char *verb = json_string_value(json_object_get(m->json, "verb"));
 
         if (streq_ptr(verb, "abort")) {
-                in->aborted = true;
-                in->waiting_aborted = in->waiting.json != NULL;
+                in->aborted = in->busy;
+                in->n_waiting_aborted = in->n_waiting;
         } else if (!streq_ptr(verb, "send"))
                 misunderstood(in, "a verb that is not known");
-        else if (in->waiting.json)
+        else if (in->n_waiting == (in->busy ? INBOX_WAITING - 1 : INBOX_WAITING))
                 misunderstood(in, "a third message before the first was answered");
         else {
-                in->waiting = *m;
+                in->waiting[in->n_waiting++] = *m;
                 *m = (struct message){};
         }
 }
@@ -74,8 +74,12 @@ static int look(struct inbox *in, int timeout_msec) {
 
         if (poll(fds, ELEMENTSOF(fds), timeout_msec) < 0 && errno != EINTR)
                 return -errno;
-        if (fds[1].revents)
-                stop(in);
+        if (fds[1].revents) {
+                struct signalfd_siginfo info;
+
+                if (read(in->signal_fd, &info, sizeof(info)) > 0)
+                        stop(in);
+        }
         if (fds[0].revents)
                 read_peer(in);
         return 0;
@@ -99,29 +103,33 @@ int inbox_init(struct inbox *in, struct framer *peer) {
 void inbox_done(struct inbox *in) {
         if (in->signal_fd >= 0)
                 close(in->signal_fd);
-        message_done(&in->waiting);
+        for (size_t i = 0; i < in->n_waiting; i++)
+                message_done(&in->waiting[i]);
         *in = (struct inbox){.signal_fd = -1};
 }
 
 int inbox_wait(struct inbox *in, int64_t timeout_usec, struct message *ret) {
         usec_t end = timeout_usec < 0 ? USEC_INFINITY : usec_add(clock_monotonic(), timeout_usec);
 
-        if (!in->waiting.json && look(in, 0) < 0)
+        if (look(in, 0) < 0)
                 stop(in);
-        while (!in->stopped && !in->waiting.json) {
-                usec_t left = end == USEC_INFINITY ? 60 * USEC_PER_SEC : end - clock_monotonic();
+        while (!in->stopped && in->n_waiting == 0) {
+                usec_t left = end == USEC_INFINITY ? 0 : end - clock_monotonic();
 
-                if (left <= 0)
+                if (left <= 0 && end != USEC_INFINITY)
                         return 0;
                 if (look(in, end == USEC_INFINITY ? -1 : (int)((left + 999) / USEC_PER_MSEC)) < 0)
                         stop(in);
         }
-        if (in->stopped)
+        if (in->n_waiting == 0)
                 return -EPIPE;
-        *ret = in->waiting;
-        in->waiting = (struct message){};
-        in->aborted = in->waiting_aborted; /* an older abort meant nothing that was under way */
-        in->waiting_aborted = false;
+        *ret = in->waiting[0];
+        in->n_waiting--;
+        memmove(in->waiting, in->waiting + 1, in->n_waiting * sizeof(in->waiting[0]));
+        in->busy = true;
+        in->aborted = in->stopped || in->n_waiting_aborted > 0;
+        if (in->n_waiting_aborted > 0)
+                in->n_waiting_aborted--;
         in->alive_at = clock_monotonic();
         return 1;
 }
@@ -154,6 +162,7 @@ bool inbox_unwanted(const struct inbox *in) { return in->aborted || in->stopped;
 int inbox_answer(struct inbox *in, json_t *json) {
         int r;
 
+        in->busy = false;
         if (!json)
                 return -ENOMEM;
         r = framer_send_all(in->peer, json, NULL, 0, ANSWER_USEC);

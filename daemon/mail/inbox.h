@@ -14,14 +14,17 @@
 
 #define INBOX_ALIVE_USEC (20 * USEC_PER_SEC)
 
+#define INBOX_WAITING 2 /* while nothing is under way; else one */
+
 struct inbox {
-        struct framer *peer;    /* borrowed */
-        int signal_fd;          /* owned: SIGTERM, for the service's own end; -1: none */
-        struct message waiting; /* owned; its json is NULL: none */
-        bool aborted;           /* the decider wants the current transaction ended */
-        bool waiting_aborted;   /* and the waiting one not begun */
-        bool stopped;           /* hung up, told to end, or broken: nothing further is taken */
-        bool broken;            /* it does not speak the protocol */
+        struct framer *peer; /* borrowed */
+        int signal_fd;       /* owned: SIGTERM, for the service's own end; -1: none */
+        struct message waiting[INBOX_WAITING]; /* owned */
+        size_t n_waiting, n_waiting_aborted;   /* the first ones of them are not to be begun */
+        bool busy;    /* one is under way: from inbox_wait() to inbox_answer() */
+        bool aborted; /* the decider wants that one ended */
+        bool stopped; /* hung up, told to end, or broken: nothing further is taken */
+        bool broken;  /* it does not speak the protocol */
         usec_t polled_at, alive_at;
 };
 
@@ -32,7 +35,8 @@ void inbox_done(struct inbox *in);
  * inbox_wait() - the next message to send; from here on it is the one under way
  * @timeout_usec: -1: for ever
  *
- * Return: 1, 0 after the time, -EPIPE when there will be no more (in->stopped).
+ * Return: 1, 0 after the time, -EPIPE when there will be no more (in->stopped). What waited when it was stopped still comes, as aborted,
+ * so that it can be answered.
  */
 int inbox_wait(struct inbox *in, int64_t timeout_usec, struct message *ret);
 /** inbox_poll() - look, without waiting, whether the transaction is still wanted; says "alive" now and then */

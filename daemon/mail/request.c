@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "mail/address.h"
+#include "mail/mailbox.h"
 
 #define STRING_MAX_BYTES 1024 /* of any string of a server; more is a mistake */
 #define FOLDER_MAX 200
@@ -103,6 +103,8 @@ static int parse_server(const json_t *json, struct mail_server *s, struct mail_o
         s->plaintext = security && strcmp(security, "none") == 0;
         if (!s->user && (s->credential || s->password_file || s->auth))
                 return bad_server(o, "it has a credential but no user");
+        if (s->user && !s->credential && !s->password_file)
+                return bad_server(o, "it has a user but neither credential nor password_file");
         s->key = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
         return s->key ? parse_url(s, o) : -ENOMEM;
 }
@@ -111,7 +113,7 @@ static int parse_address(const json_t *json, const char *key, char **ret, bool *
                          struct mail_outcome *o) {
         const char *address = json_string_value(json_object_get(json, key)), *why = "is missing";
         bool utf8 = false;
-        int r = address ? address_prepare(address, ret, &utf8, &why) : -EINVAL;
+        int r = address ? mailbox_prepare(address, ret, &utf8, &why) : -EINVAL;
 
         if (r == -EINVAL)
                 outcome_set(o, MAIL_PERMFAIL, MAIL_STAGE_CONFIG, false,

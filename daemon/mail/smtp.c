@@ -16,6 +16,7 @@
 #include "mail/credential.h"
 #include "mail/dialogue.h"
 #include "mail/lines.h"
+#include "mail/memory.h"
 
 /* RFC 5321, 4.5.3.2: what a client has to wait for at least. */
 #define REPLY_SEC 300L
@@ -305,6 +306,8 @@ static int open_session(struct smtp_session *s) {
         if (s->curl && streq_ptr(s->key, key))
                 return 0;
         smtp_session_close(s);
+        if (memory_init() < 0)
+                return -ENOMEM;
         s->key = strdup(key);
         s->curl = curl_easy_init();
         if (!s->key || !s->curl) {

@@ -9,11 +9,11 @@
 #include <stdbool.h>
 
 /**
- * address_prepare() - check an address, its domain in ASCII (IDNA 2008, UTS 46)
+ * mailbox_prepare() - check an address, its domain in ASCII (IDNA 2008, UTS 46)
  * @ret_address:  owned
  * @ret_utf8:     its local part needs SMTPUTF8
  * @ret_why:      static text for people on -EINVAL
  *
  * Return: 0, -EINVAL, -ENOMEM.
  */
-int address_prepare(const char *address, char **ret_address, bool *ret_utf8, const char **ret_why);
+int mailbox_prepare(const char *address, char **ret_address, bool *ret_utf8, const char **ret_why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "mail/address.h"
+#include "mail/mailbox.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <idn2.h>
 #include <stdio.h>
@@ -31,6 +32,14 @@ static bool has_forbidden(const char *s) {
 
 static void idn2_free_p(char **s) { idn2_free(*s); }
 
+/* Labels of letters, digits, '-', and the '_' that inner networks have. */
+static bool host_ok(const char *ascii) {
+        for (const char *p = ascii; *p; p++)
+                if (!isalnum((unsigned char)*p) && !strchr("-_.", *p))
+                        return false;
+        return ascii[0] && ascii[0] != '.' && !strstr(ascii, "..") && !endswith(ascii, ".");
+}
+
 static int domain_to_ascii(const char *domain, char **ret) {
         _cleanup_(idn2_free_p) char *ascii = NULL;
         int r;
@@ -41,17 +50,16 @@ static int domain_to_ascii(const char *domain, char **ret) {
                 *ret = ok ? strdup(domain) : NULL;
                 return !ok ? -EINVAL : *ret ? 0 : -ENOMEM;
         }
-        r = idn2_to_ascii_8z(domain, &ascii, IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
+        r = idn2_to_ascii_8z(domain, &ascii, IDN2_NONTRANSITIONAL);
         if (r == IDN2_MALLOC)
                 return -ENOMEM;
-        if (r != IDN2_OK || !ascii[0] || ascii[0] == '.' || strstr(ascii, "..") ||
-            endswith(ascii, "."))
+        if (r != IDN2_OK || !host_ok(ascii))
                 return -EINVAL;
         *ret = strdup(ascii);
         return *ret ? 0 : -ENOMEM;
 }
 
-int address_prepare(const char *address, char **ret_address, bool *ret_utf8, const char **ret_why) {
+int mailbox_prepare(const char *address, char **ret_address, bool *ret_utf8, const char **ret_why) {
         _cleanup_free_ char *local = NULL, *domain = NULL, *whole = NULL;
         const char *at = strrchr(address, '@');
         int r;
