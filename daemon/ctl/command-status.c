@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "base/text.h"
+#include "ctl/client.h"
+#include "ctl/commands.h"
+#include "ctl/output.h"
+
+/* "45 (3 overdue, 40 planned)": what is not zero. */
+static void print_counts(const char *label, const json_t *counts, const char *total) {
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+        const char *key;
+        json_t *value;
+
+        json_object_foreach((json_t *)counts, key, value) {
+                if (strcmp(key, "instances") == 0 || strcmp(key, "tasks") == 0 ||
+                    json_integer_value(value) == 0)
+                        continue;
+                strbuf_addf(&b, "%s%lld %s", b.len > 0 ? ", " : "",
+                            (long long)json_integer_value(value), key);
+        }
+        if (total)
+                printf("%-10s %lld%s%s%s\n", label, int_of(counts, total), b.len > 0 ? " (" : "",
+                       strbuf_str(&b), b.len > 0 ? ")" : "");
+        else
+                printf("%-10s %s\n", label, b.len > 0 ? strbuf_str(&b) : "nothing");
+}
+
+static void print_place(const char *label, const json_t *place, const char *name) {
+        _cleanup_free_ char *where = clean_text(text_of(place, name)),
+                            *why = clean_text(text_of(place, "text"));
+        const char *state = text_of(place, "state");
+        bool well = strcmp(state, "ok") == 0 || strcmp(state, "scanning") == 0 ||
+                    strcmp(state, "up") == 0 || strcmp(state, "idle") == 0;
+        char when[32];
+
+        printf("%-10s %s: %s%s%s", label, where ? where : "?", well ? "" : colour("red"), state,
+               well ? "" : PLAIN);
+        if (json_object_get(place, "files"))
+                printf(", %lld folders, %lld files", int_of(place, "folders"),
+                       int_of(place, "files"));
+        if (*text_of(place, "since"))
+                printf(", since %s", format_when(json_object_get(place, "since"), when));
+        printf("%s%s\n", why && *why ? ": " : "", why && *why ? why : "");
+}
+
+static void print_status(const json_t *s) {
+        const char *state = text_of(s, "state");
+        json_t *reasons = json_object_get(s, "reasons"), *roots = json_object_get(s, "roots"),
+               *servers = json_object_get(s, "servers"), *one;
+        char when[32];
+        size_t i;
+
+        printf("%-10s %s%s%s\n", "State",
+               colour(strcmp(state, "running") == 0 ? "green"
+                      : strcmp(state, "held") == 0  ? "yellow"
+                                                    : "red"),
+               state, PLAIN);
+        json_array_foreach(reasons, i, one) {
+                _cleanup_free_ char *clean = clean_text(json_string_value(one));
+
+                printf("           - %s\n", clean ? clean : "?");
+        }
+        if (json_is_true(json_object_get(s, "held")))
+                puts("           - mail is held: nothing leaves until 'evidencectl release' (or, "
+                     "with\n             mail.hold, until the configuration says so)");
+        if (*text_of(s, "text")) {
+                _cleanup_free_ char *clean = clean_text(text_of(s, "text"));
+
+                printf("%-10s %s\n", "Says", clean ? clean : "?");
+        }
+        printf("%-10s evidenced %s, pid %lld\n", "Program", text_of(s, "version"),
+               int_of(s, "pid"));
+        printf("%-10s %s\n", "Clock", format_when(json_object_get(s, "now"), when));
+        printf("%-10s %s\n", "Next", format_when(json_object_get(s, "next"), when));
+        printf("%-10s %lld\n", "Tasks", int_of(json_object_get(s, "counts"), "tasks"));
+        print_counts("Deadlines", json_object_get(s, "counts"), "instances");
+        print_counts("Mail", json_object_get(s, "outbox"), NULL);
+        json_array_foreach(roots, i, one) print_place(i == 0 ? "Roots" : "", one, "path");
+        json_array_foreach(servers, i, one) print_place(i == 0 ? "Servers" : "", one, "url");
+}
+
+int command_status(const struct invocation *in) {
+        _cleanup_(json_decrefp) json_t *answer = NULL;
+        int r = call(in, "Status", NULL, &answer);
+
+        if (r != 0)
+                return r;
+        if (option_given(in, "json"))
+                return print_json(answer);
+        print_status(answer);
+        return 0;
+}
