@@ -243,49 +243,34 @@ static void on_outbox_changed(void *userdata) {
 
 /* ---- building and rebuilding ---- */
 
-static char *worker_path(const struct manager *m, const char *program) {
-        char *path = NULL;
-
-        return asprintf(&path, "%s/%s", m->options.libexec, program) < 0 ? NULL : path;
-}
-
 static int start_evidence(struct manager *m) {
-        _cleanup_free_ char *executable = worker_path(m, "evidenced-scan");
         const struct evidence_callbacks callbacks = {.on_event = on_evidence,
                                                      .on_changed = on_evidence_changed,
                                                      .on_trouble = on_trouble};
 
-        if (!executable)
-                return -ENOMEM;
         return evidence_new(&(struct evidence_config){.event = m->event,
                                                       .clock = &m->clock,
                                                       .model = m->model,
                                                       .tracks = m->tracks,
                                                       .store = m->store,
                                                       .socket = getenv("EVIDENCED_SCAN_SOCKET"),
-                                                      .executable = executable,
+                                                      .executable = m->scan_program,
                                                       .confirm_reopen = !m->options.once},
                             &callbacks, m, &m->evidence);
 }
 
 static int start_outbox(struct manager *m) {
-        _cleanup_free_ char *executable = worker_path(m, "evidenced-mail"), *environment = NULL;
-        const char *credentials = getenv("CREDENTIALS_DIRECTORY");
         const struct outbox_callbacks callbacks = {.on_parked = on_parked,
                                                    .on_changed = on_outbox_changed};
-        int r;
+        int r = outbox_new(&(struct outbox_config){.event = m->event,
+                                                   .clock = &m->clock,
+                                                   .model = m->model,
+                                                   .store = m->store,
+                                                   .socket = getenv("EVIDENCED_MAIL_SOCKET"),
+                                                   .executable = m->mail_program,
+                                                   .environment = m->mail_environment},
+                           &callbacks, m, &m->outbox);
 
-        if (!executable ||
-            (credentials && asprintf(&environment, "CREDENTIALS_DIRECTORY=%s", credentials) < 0))
-                return -ENOMEM;
-        r = outbox_new(&(struct outbox_config){.event = m->event,
-                                               .clock = &m->clock,
-                                               .model = m->model,
-                                               .store = m->store,
-                                               .socket = getenv("EVIDENCED_MAIL_SOCKET"),
-                                               .executable = executable,
-                                               .environment = environment},
-                       &callbacks, m, &m->outbox);
         if (r == 0)
                 outbox_hold(m->outbox, manager_is_held(m));
         return r;
@@ -462,6 +447,18 @@ static int on_hup(sd_event_source *s, const struct signalfd_siginfo *si, void *u
         return 0;
 }
 
+/* Where the workers are, should they have to be started. */
+static int find_workers(struct manager *m) {
+        const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+
+        if (asprintf(&m->scan_program, "%s/evidenced-scan", m->options.libexec) < 0 ||
+            asprintf(&m->mail_program, "%s/evidenced-mail", m->options.libexec) < 0 ||
+            (credentials &&
+             asprintf(&m->mail_environment, "CREDENTIALS_DIRECTORY=%s", credentials) < 0))
+                return log_oom();
+        return 0;
+}
+
 static int set_up_events(struct manager *m) {
         sigset_t mask;
         int r = sd_event_default(&m->event);
@@ -506,6 +503,8 @@ int manager_new(const struct manager_options *options, struct manager **ret) {
         m->next = m->next_care = USEC_INFINITY;
         r = load_config(m);
         if (r == 0)
+                r = find_workers(m);
+        if (r == 0)
                 r = set_up_events(m);
         if (r == 0)
                 r = open_store(m);
@@ -545,6 +544,9 @@ struct manager *manager_free(struct manager *m) {
         sd_event_source_disable_unref(m->start);
         sd_event_unref(m->event);
         alarms_done(&m->alarms);
+        free(m->scan_program);
+        free(m->mail_program);
+        free(m->mail_environment);
         free(m->status);
         free(m);
         return NULL;

@@ -34,6 +34,7 @@ struct manager {
         struct manager_options options;
         sd_event *event;
         struct clock clock;
+        char *scan_program, *mail_program, *mail_environment; /* owned */
         struct model *model;
         struct instance_set *instances;
         struct templates *templates;

@@ -399,8 +399,10 @@ static void on_sender_down(struct peer *p, const char *why, void *userdata) {
         struct answer a = {.entry = s->entry, .server = s->server};
 
         (void)p;
-        if (!s->entry)
+        if (!s->entry) {
+                log_warning("A sender can not be used (%s); trying again", why);
                 return;
+        }
         /* It aborts before the final dot when we are gone; whether it came so far is not known. */
         log_warning("A sender is gone (%s) with mail %jd: in doubt, it is sent again with the same "
                     "Message-ID",

@@ -21,6 +21,7 @@ struct outbox_callbacks {
         void (*on_changed)(void *userdata); /* counts changed */
 };
 
+/* Borrowed: everything in it must outlive the outbox. */
 struct outbox_config {
         sd_event *event;
         const struct clock *clock;
