@@ -38,26 +38,30 @@ static bool claim_id(struct reader *rd, struct strmap *map, const char *kind, co
         return true;
 }
 
-/* Says that @id is no @kind; the nearest known one is offered. */
-static void unknown_id(struct reader *rd, struct source at, const char *owner, const char *kind,
-                       const char *id, const struct strmap *map) {
+#define NEAREST_ERRORS 200 /* after that many, nobody reads suggestions */
+#define NEAREST_NAMES 1000 /* among more names, none is looked for */
+
+/* Says that @id, which the task names, is no @kind; the nearest known one is offered. */
+static void unknown_id(struct reader *rd, const struct task *task, const char *kind, const char *id,
+                       const struct strmap *map) {
         const char **all, *name, *nearest = NULL;
         size_t cursor = 0, n = 0;
 
         if (rd->incomplete) /* it may be in a file that could not be read; that is reported already */
                 return;
         all = calloc(strmap_size(map) + 1, sizeof(*all));
-        if (all && strmap_size(map) <= 1000)
+        if (all && strmap_size(map) <= NEAREST_NAMES && rd->findings->n_errors < NEAREST_ERRORS)
                 while (strmap_next(map, &cursor, &name))
                         all[n++] = name;
         if (all)
                 nearest = text_nearest(id, all, n);
         if (nearest)
-                rd_error_at(rd, at, "%s: there is no %s '%s': did you mean '%s'?", owner, kind, id,
-                            nearest);
+                rd_error_at(rd, task->source, "task '%s': there is no %s '%s': did you mean '%s'?",
+                            task->id, kind, id, nearest);
         else
-                rd_error_at(rd, at, "%s: there is no %s '%s': define it, or correct the id", owner,
-                            kind, id);
+                rd_error_at(rd, task->source,
+                            "task '%s': there is no %s '%s': define it, or correct the id",
+                            task->id, kind, id);
         free(all);
 }
 
@@ -75,10 +79,6 @@ static struct source place_of_policy(const void *object) {
 
 static struct source place_of_report(const void *object) {
         return ((const struct report_draft *)object)->report.source;
-}
-
-static struct source place_of_task(const void *object) {
-        return ((const struct task_draft *)object)->task.source;
 }
 
 static void resolve_areas(struct reader *rd, struct names *names) {
@@ -217,7 +217,7 @@ static const struct area *stand_in_area(struct reader *rd, struct names *names) 
 
 static const struct unit *const *find_units(struct reader *rd, const struct names *names,
                                             struct task_draft *draft, const struct string_list *ids,
-                                            const char *owner, size_t *ret_n) {
+                                            size_t *ret_n) {
         const struct unit **units = arena_new_array(rd->arena, const struct unit *, ids->n);
         size_t n = 0;
 
@@ -225,16 +225,16 @@ static const struct unit *const *find_units(struct reader *rd, const struct name
                 const struct unit *unit = strmap_get(names->units, ids->items[i]);
 
                 if (!unit) {
-                        unknown_id(rd, draft->task.source, owner, "unit", ids->items[i],
-                                   names->units);
+                        unknown_id(rd, &draft->task, "unit", ids->items[i], names->units);
                         draft->bad = true;
                         continue;
                 }
                 for (size_t k = 0; k < n; k++)
                         if (units[k] == unit) {
                                 rd_error_at(rd, draft->task.source,
-                                            "%s: unit '%s' is listed twice: remove one of the two",
-                                            owner, unit->id);
+                                            "task '%s': unit '%s' is listed twice: remove one of "
+                                            "the two",
+                                            draft->task.id, unit->id);
                                 draft->bad = true;
                         }
                 units[n++] = unit;
@@ -243,26 +243,25 @@ static const struct unit *const *find_units(struct reader *rd, const struct name
         return units;
 }
 
-static void resolve_task_units(struct reader *rd, struct names *names, struct task_draft *draft,
-                               const char *owner) {
+static void resolve_task_units(struct reader *rd, struct names *names, struct task_draft *draft) {
         struct task *task = &draft->task;
 
         if (draft->unit) {
                 task->unit = strmap_get(names->units, draft->unit);
                 if (!task->unit) {
-                        unknown_id(rd, task->source, owner, "unit", draft->unit, names->units);
+                        unknown_id(rd, task, "unit", draft->unit, names->units);
                         draft->bad = true;
                 }
         }
-        task->each_unit =
-                find_units(rd, names, draft, &draft->each_unit, owner, &task->n_each_unit);
-        task->co_units = find_units(rd, names, draft, &draft->co_units, owner, &task->n_co_units);
+        task->each_unit = find_units(rd, names, draft, &draft->each_unit, &task->n_each_unit);
+        task->co_units = find_units(rd, names, draft, &draft->co_units, &task->n_co_units);
         if (draft->unit && draft->each_unit.n > 0) {
                 rd_error_at(rd, task->source,
-                            "%s has both 'unit' and 'each_unit': give the one that owes it, or the "
+                            "task '%s' has both 'unit' and 'each_unit': give the one that owes it, "
+                            "or the "
                             "list of all that "
                             "owe a copy",
-                            owner);
+                            task->id);
                 draft->bad = true;
         }
         if (task->n_each_unit > 0)
@@ -271,14 +270,13 @@ static void resolve_task_units(struct reader *rd, struct names *names, struct ta
                 task->unit = stand_in_unit(rd, names);
 }
 
-static void resolve_task_area(struct reader *rd, struct names *names, struct task_draft *draft,
-                              const char *owner) {
+static void resolve_task_area(struct reader *rd, struct names *names, struct task_draft *draft) {
         struct task *task = &draft->task;
 
         if (draft->area) {
                 task->area = strmap_get(names->areas, draft->area);
                 if (!task->area) {
-                        unknown_id(rd, task->source, owner, "area", draft->area, names->areas);
+                        unknown_id(rd, task, "area", draft->area, names->areas);
                         draft->bad = true;
                 }
         }
@@ -289,13 +287,13 @@ static void resolve_task_area(struct reader *rd, struct names *names, struct tas
 }
 
 static void resolve_task_policy(struct reader *rd, const struct names *names,
-                                struct task_draft *draft, const char *owner) {
+                                struct task_draft *draft) {
         struct task *task = &draft->task;
         const char *id = draft->policy ? draft->policy : BUILTIN_POLICY_ID;
 
         task->policy = strmap_get(names->policies, id);
         if (!task->policy) {
-                unknown_id(rd, task->source, owner, "policy", id, names->policies);
+                unknown_id(rd, task, "policy", id, names->policies);
                 draft->bad = true;
         }
         if (!task->tracked || task->n_dues == 0)
@@ -303,8 +301,7 @@ static void resolve_task_policy(struct reader *rd, const struct names *names,
 }
 
 /* Labels that a need is limited to must be labels of the task: else nobody would ever owe it. */
-static void check_only(struct reader *rd, struct task_draft *draft, const struct need *need,
-                       const char *owner) {
+static void check_only(struct reader *rd, struct task_draft *draft, const struct need *need) {
         for (size_t i = 0; i < need->only.n; i++) {
                 size_t k = 0;
 
@@ -314,31 +311,34 @@ static void check_only(struct reader *rd, struct task_draft *draft, const struct
                 if (k < draft->n_dues)
                         continue;
                 rd_error_at(rd, need->source,
-                            "%s: no deadline has the label \"%s\" that 'only' names: correct one "
+                            "task '%s': no deadline has the label \"%s\" that 'only' names: "
+                            "correct one "
                             "of the two",
-                            owner, need->only.items[i]);
+                            draft->task.id, need->only.items[i]);
                 draft->bad = true;
         }
 }
 
 static void resolve_task(struct reader *rd, struct names *names, struct task_draft *draft) {
-        const char *owner = arena_printf(rd->scratch, "task '%s'", draft->task.id);
-
-        resolve_task_area(rd, names, draft, owner);
-        resolve_task_units(rd, names, draft, owner);
-        resolve_task_policy(rd, names, draft, owner);
+        resolve_task_area(rd, names, draft);
+        resolve_task_units(rd, names, draft);
+        resolve_task_policy(rd, names, draft);
         for (size_t i = 0; i < draft->task.n_needs; i++)
-                check_only(rd, draft, &draft->task.needs[i], owner);
+                check_only(rd, draft, &draft->task.needs[i]);
 }
 
+/* Natural order of ids; equal ones in the order of the files. */
 static int compare_tasks(const void *pa, const void *pb) {
         const struct task_draft *a = *(struct task_draft *const *)pa,
                                 *b = *(struct task_draft *const *)pb;
+        int r = text_natural_compare(a->task.id, b->task.id);
 
-        return text_natural_compare(a->task.id, b->task.id);
+        return r != 0 ? r : (a->task.index > b->task.index) - (a->task.index < b->task.index);
 }
 
 static void sort_tasks(struct task_draft **tasks, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                tasks[i]->task.index = i;
         for (size_t i = 1; i < n; i++) /* mostly they are written in order */
                 if (compare_tasks(&tasks[i - 1], &tasks[i]) > 0) {
                         qsort(tasks, n, sizeof(*tasks), compare_tasks);
@@ -346,26 +346,33 @@ static void sort_tasks(struct task_draft **tasks, size_t n) {
                 }
 }
 
+static bool is_repeated(struct reader *rd, const struct task *task, const struct task *before) {
+        if (!before || strcmp(task->id, before->id) != 0)
+                return false;
+        rd_error_at(rd, task->source,
+                    "task '%s' is given twice, first at %s:%u: remove one of the two or choose "
+                    "another id",
+                    task->id, before->source.file, before->source.line);
+        return true;
+}
+
 static void resolve_tasks(struct reader *rd, struct names *names) {
         struct task *items = arena_new_array(rd->arena, struct task, rd->tasks.n);
-        struct strmap *map = strmap_new();
-        size_t n = 0, kept = 0;
+        const struct task *before = NULL;
+        size_t n = 0;
 
-        if (!map)
-                rd->findings->failed = true;
-        for (size_t i = 0; map && i < rd->tasks.n; i++) {
-                struct task_draft *draft = rd->tasks.items[i];
+        for (size_t i = 0; i < rd->tasks.n; i++)
+                resolve_task(rd, names, rd->tasks.items[i]);
+        sort_tasks(rd->tasks.items, rd->tasks.n);
+        for (size_t i = 0; i < rd->tasks.n; i++) {
+                const struct task_draft *draft = rd->tasks.items[i];
 
-                resolve_task(rd, names, draft);
-                if (claim_id(rd, map, "task", draft->task.id, draft->task.source, draft,
-                             place_of_task) &&
-                    !draft->bad)
-                        rd->tasks.items[kept++] = draft;
-        }
-        strmap_free(map);
-        sort_tasks(rd->tasks.items, kept);
-        for (size_t i = 0; i < kept; i++) {
-                items[n] = rd->tasks.items[i]->task;
+                if (is_repeated(rd, &draft->task, before))
+                        continue;
+                before = &draft->task;
+                if (draft->bad)
+                        continue;
+                items[n] = draft->task;
                 items[n].index = n;
                 n++;
         }

@@ -10,7 +10,7 @@ static const char *const language_words[_LANGUAGE_MAX] = {
 
 static const struct key area_keys[] = {
         KEY(ID, "id", struct area_draft, area.id, .flags = KEY_REQUIRED),
-        TEXT("title", struct area_draft, area.title, .flags = KEY_REQUIRED),
+        TEXT("title", struct area_draft, area.title, .fallback = "its id"),
         KEY(POINTS, "points", struct area_draft, area.points, .fallback = "the sum of its tasks"),
         KEY(BOOL, "unassigned", struct area_draft, area.unassigned, .fallback = "false"),
 };
@@ -24,6 +24,8 @@ static void read_area(struct reader *rd, const config_setting_t *s, const struct
         rd->bad = false;
         (void)read_group(rd, s, key->inner, &draft);
         draft.bad = rd->bad;
+        if (!draft.area.title)
+                draft.area.title = draft.area.id;
         if (draft.area.id)
                 rd_check_oom(rd, array_push(&rd->areas, draft));
 }
@@ -81,7 +83,7 @@ static void parse_unit_roles(struct reader *rd, const config_setting_t *s, const
 #define ROLES_WORDS .words = "a group of roles such as { head = [ \"chanhvp@skhcn.example\" ]; }"
 static const struct key unit_keys[] = {
         KEY(ID, "id", struct unit_draft, unit.id, .flags = KEY_REQUIRED),
-        TEXT("name", struct unit_draft, unit.name, .flags = KEY_REQUIRED),
+        TEXT("name", struct unit_draft, unit.name, .fallback = "its id"),
         KEY(ADDRESSES, "mail", struct unit_draft, unit.mail, .flags = KEY_REQUIRED),
         KEY(CHOICE, "language", struct unit_draft, language, CHOICES(language_words),
             .fallback = "the organisation's", .words = "\"vi\" or \"en\""),
@@ -102,6 +104,8 @@ static void read_unit(struct reader *rd, const config_setting_t *s, const struct
                 rd_error(rd, s, "unit '%s' has no mail address: add mail = [ \"…\" ]",
                          draft->unit.id);
         draft->bad = rd->bad;
+        if (!draft->unit.name)
+                draft->unit.name = draft->unit.id;
         if (draft->unit.id)
                 rd_check_oom(rd, array_push(&rd->units, draft));
 }

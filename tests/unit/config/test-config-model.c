@@ -261,6 +261,18 @@ static void test_points(void **state) {
         }
 }
 
+static void test_names(void **state) {
+        _cleanup_model_ struct model *m =
+                load(ORGANIZATION CALENDAR MAIL EVIDENCE ROLES TASKS
+                     "areas: ( { id = \"A1\"; } );\n"
+                     "units: ( { id = \"KHTC\"; mail = \"k@skhcn.example\"; }, { id = \"VP\"; mail "
+                     "= \"v@skhcn.example\"; } );\n");
+
+        (void)state;
+        assert_string_equal(m->areas[0].title, "A1");
+        assert_string_equal(m->units[0].name, "KHTC");
+}
+
 /* The sample year that is shipped has neither errors nor surprises. */
 static void test_sample_year(void **state) {
         struct findings findings = FINDINGS_INIT;
@@ -305,8 +317,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_defaults),    cmocka_unit_test(test_values),
                 cmocka_unit_test(test_normal_form), cmocka_unit_test(test_stand_ins),
-                cmocka_unit_test(test_points),      cmocka_unit_test(test_sample_year),
-                cmocka_unit_test(test_schema),
+                cmocka_unit_test(test_names),       cmocka_unit_test(test_points),
+                cmocka_unit_test(test_sample_year), cmocka_unit_test(test_schema),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
