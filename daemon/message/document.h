@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a mail says, before it has a form: a greeting and blocks in order (paragraphs, headings, items with their facts,
+ * tables, bars), made of phrases. Both parts of a mail are rendered from the same document (mail.text.mustache,
+ * mail.html.mustache), so that they cannot say different things. The names that layouts and phrases find: docs/messages.md.
+ */
+
+#include "message/compose.h"
+#include "message/value.h"
+#include "message/words.h"
+
+struct document {
+        const struct compose_context *context;
+        const struct digest *digest;
+        struct value_pool *pool;
+        struct words *words;
+        struct value *root, *blocks;
+        date_t today;
+};
+
+/** document_init() - root with what every mail knows: organisation, contact, date, language */
+void document_init(struct document *doc, const struct compose_context *context, const struct digest *digest,
+                   struct words *words);
+
+void document_paragraph(struct document *doc, const char *text); /* "" adds nothing */
+void document_heading(struct document *doc, const char *text);
+
+/* Items: a list of things with facts. A mail names DOCUMENT_MAX_ITEMS of them and says how many there are beyond. */
+#define DOCUMENT_MAX_ITEMS 300
+/** @pointed: a table with a column of points */
+struct value *document_items(struct document *doc, bool pointed);
+/** document_more() - after the items of a mail that has more than it may name */
+void document_more(struct document *doc, size_t n);
+/** item_head() - "1.2 – Title", and the points of a table's column: @counted false: they stand in a line before */
+void item_head(struct document *doc, const struct notice *notice, struct value *item, size_t number, bool counted);
+/** document_fact() - "label: value" of an item; "" adds nothing. @label: key of the phrase. Return: it, to add lines to (document_line). */
+struct value *document_fact(struct document *doc, struct value *item, const char *label, const char *value);
+void document_line(struct document *doc, struct value *fact, const char *text);
+
+/* Tables: columns first, then rows, each with as many cells. */
+struct value *document_table(struct document *doc);
+void document_column(struct document *doc, struct value *table, const char *title, bool right);
+struct value *document_row(struct document *doc, struct value *table, bool total);
+void document_cell(struct document *doc, struct value *table, struct value *row, const char *text);
+
+/** document_bar() - the points of @score as a bar with a legend */
+void document_bar(struct document *doc, const struct score *score);
+
+/* The bodies, by kind of mail. */
+void reminder_body(struct document *doc);
+void notice_body(struct document *doc);
+void report_body(struct document *doc);
+
+/** audience() - who is greeted, in the words of the language: "Văn phòng Sở; Đồng chí Giám đốc Sở" */
+const char *audience(struct document *doc);
+
+/* ---- items (item.c) ---- */
+
+/**
+ * item_basics() - what a subject needs of a notice, into @object: id, unit, points, counts, deadline, days, flags
+ * item_describe() - the rest of what phrases can say: title, missing documents, folder, reminders so far, next step
+ */
+void item_basics(struct document *doc, const struct notice *notice, struct value *object);
+void item_describe(struct document *doc, const struct notice *notice, struct value *object);
+/** item_files() - names of files with why they do not count, as lines of a fact */
+void item_files(struct document *doc, const struct notice *notice, struct value *item, const char *label);
+/** item_date() - the date stated that counts now: the extension's where there is one */
+date_t item_date(const struct notice *notice);
+
+/** Distinct tasks, and the sum of their points, among the items that @wanted takes (NULL: all). */
+struct item_count {
+        size_t tasks;
+        points_t points;
+};
+struct item_count items_count(struct document *doc, bool (*wanted)(const struct notice *notice, usec_t now));
+bool notice_is_overdue(const struct notice *notice, usec_t now);
+bool notice_is_open(const struct notice *notice, usec_t now);
+/** Are all items about one instance (or is there one item)? */
+bool digest_is_single(const struct digest *digest);
+
+/** The subject without its prefix, and with it. */
+const char *subject_of(struct document *doc);

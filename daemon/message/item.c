@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "message/document.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "base/zone.h"
+
+#define MAX_FILES 20 /* named in one item */
+
+date_t item_date(const struct notice *n) {
+        if (n->history && n->history->extended_to != DATE_NONE)
+                return n->history->extended_to;
+        return n->instance->due.date;
+}
+
+static bool is_filed(enum state state) {
+        return state == STATE_COMPLETE || state == STATE_LATE || state == STATE_WAIVED;
+}
+
+bool notice_is_overdue(const struct notice *n, usec_t now) {
+        return n->instance && n->instance->has_deadline && !is_filed(n->state) && now >= n->deadline.instant;
+}
+
+bool notice_is_open(const struct notice *n, usec_t now) {
+        (void)now;
+        return n->instance && !is_filed(n->state);
+}
+
+bool digest_is_single(const struct digest *digest) {
+        for (size_t i = 1; i < digest->items.n; i++)
+                if (!digest->items.items[i].instance ||
+                    digest->items.items[i].instance != digest->items.items[0].instance)
+                        return false;
+        return digest->items.n > 0;
+}
+
+static int compare_tasks(const void *a, const void *b) {
+        const struct task *x = *(const struct task *const *)a, *y = *(const struct task *const *)b;
+
+        return (x > y) - (x < y);
+}
+
+struct item_count items_count(struct document *doc, bool (*wanted)(const struct notice *, usec_t)) {
+        const struct digest *digest = doc->digest;
+        _cleanup_free_ const struct task **tasks = calloc(digest->items.n + 1, sizeof(*tasks));
+        struct item_count count = {};
+        size_t n = 0;
+
+        if (!tasks) {
+                doc->words->error = -ENOMEM;
+                return count;
+        }
+        for (size_t i = 0; i < digest->items.n; i++) {
+                const struct notice *notice = &digest->items.items[i];
+
+                if (notice->instance && (!wanted || wanted(notice, digest->at)))
+                        tasks[n++] = notice->instance->task;
+        }
+        if (n > 1)
+                qsort(tasks, n, sizeof(*tasks), compare_tasks);
+        for (size_t i = 0; i < n; i++)
+                if (i == 0 || tasks[i] != tasks[i - 1]) {
+                        count.tasks++;
+                        count.points += tasks[i]->points;
+                }
+        return count;
+}
+
+/* ---- deadline ---- */
+
+static void set_date(struct document *doc, struct value *object, const char *name, const char *weekday, date_t date) {
+        value_set(doc->pool, object, name, words_date(doc->words, date));
+        value_set(doc->pool, object, weekday, words_weekday(doc->words, date));
+}
+
+static void set_days(struct document *doc, struct value *object, int days) {
+        size_t n = (size_t)(days < 0 ? -days : days);
+
+        value_set(doc->pool, object, "days", words_count(doc->words, n));
+        value_set_flag(doc->pool, object, "some_days", n > 0);
+        value_set_flag(doc->pool, object, "days_plural", n != 1);
+}
+
+static void deadline_basics(struct document *doc, const struct notice *n, struct value *object) {
+        date_t stated = item_date(n), effective = n->deadline.effective;
+        bool extended = n->history && n->history->extended_to != DATE_NONE;
+        bool timed = !extended && n->instance->due.time_of_day >= 0;
+        bool before = !extended && !timed && n->instance->task->due_word == DUE_WORD_BEFORE;
+        bool passed = doc->digest->at >= n->deadline.instant, open = notice_is_open(n, doc->digest->at);
+
+        value_set_flag(doc->pool, object, "has_deadline", true);
+        set_date(doc, object, "stated", "stated_weekday", stated);
+        set_date(doc, object, "effective", "effective_weekday", effective);
+        value_set_flag(doc->pool, object, "before", before);
+        value_set_flag(doc->pool, object, "moved", before || stated != effective);
+        if (timed)
+                value_set(doc->pool, object, "hour", words_time(doc->words, n->instance->due.time_of_day));
+        if (extended)
+                value_set(doc->pool, object, "original", words_date(doc->words, n->instance->due.date));
+        set_days(doc, object, n->days_left);
+        value_set_flag(doc->pool, object, "overdue", open && passed);
+        value_set_flag(doc->pool, object, "due_today", open && !passed && doc->today == effective);
+        value_set_flag(doc->pool, object, "ahead", open && !passed && doc->today != effective);
+}
+
+void item_basics(struct document *doc, const struct notice *n, struct value *object) {
+        const struct instance *instance = n->instance;
+        const struct unit *unit = n->unit ? n->unit : instance ? instance->unit : NULL;
+
+        value_set(doc->pool, object, "unit", words_clean(doc->words, unit ? unit->name : NULL));
+        if (!instance)
+                return;
+        value_set(doc->pool, object, "id", words_clean(doc->words, instance->task->id));
+        value_set(doc->pool, object, "points", words_points(doc->words, instance->task->points));
+        value_set_flag(doc->pool, object, "some_points", instance->task->points > 0);
+        value_set(doc->pool, object, "have", words_count(doc->words, n->history ? history_have(n->history) : 0));
+        value_set(doc->pool, object, "need", words_count(doc->words, instance->n_slots));
+        value_set_flag(doc->pool, object, "needs_evidence", instance->n_slots > 0);
+        if (instance->has_deadline)
+                deadline_basics(doc, n, object);
+}
+
+/* ---- the rest ---- */
+
+static void describe_missing(struct document *doc, const struct notice *n, struct value *object) {
+        const struct instance *instance = n->instance;
+        struct value *list = value_list_in(doc->pool, object, "missing"), *last = NULL;
+        bool known = n->history && n->history->n_have == instance->n_requirements;
+
+        for (size_t i = 0; i < instance->n_requirements; i++) {
+                const struct requirement *r = &instance->requirements[i];
+                uint32_t have = known ? n->history->have[i] : 0;
+                struct value *item;
+
+                if (have >= r->need->count)
+                        continue;
+                value_set_flag(doc->pool, last, "followed", true);
+                item = value_add_object(doc->pool, list);
+                value_set(doc->pool, item, "name", words_clean(doc->words, r->name));
+                value_set(doc->pool, item, "count", words_count(doc->words, r->need->count - have));
+                value_set_flag(doc->pool, item, "counted", r->need->count > 1);
+                last = item;
+        }
+        value_set_flag(doc->pool, object, "some_missing", last);
+}
+
+/* Where people find the folder: every root as they know it, with the separator that its name has. */
+static void describe_folder(struct document *doc, const struct notice *n, struct value *object) {
+        const struct evidence_settings *e = &doc->context->model->evidence;
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+
+        if (!n->instance->dir)
+                return;
+        for (size_t i = 0; i < e->roots.n; i++) {
+                const char *display = i < e->display.n ? e->display.items[i] : NULL;
+                const char *root = display ? display : e->roots.items[i];
+                char separator = strchr(root, '\\') && !strchr(root, '/') ? '\\' : '/';
+                size_t len = strlen(root);
+
+                if (i > 0)
+                        strbuf_adds(&b, " | ");
+                strbuf_adds(&b, root);
+                if (*n->instance->dir && (len == 0 || root[len - 1] != separator))
+                        strbuf_addc(&b, separator);
+                for (const char *c = n->instance->dir; *c; c++)
+                        strbuf_addc(&b, *c == '/' ? separator : *c);
+        }
+        value_set(doc->pool, object, "folder", words_clean(doc->words, strbuf_str(&b)));
+}
+
+static bool same_roles(const struct step *a, const struct step *b) {
+        if (a == b)
+                return true;
+        if (!a || !b || a->n_to != b->n_to)
+                return false;
+        for (size_t i = 0; i < a->n_to; i++)
+                if (strcmp(a->to[i], b->to[i]) != 0)
+                        return false;
+        return true;
+}
+
+static const char *roles_of(struct document *doc, const struct notice *n, const struct step *step) {
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+        struct value *context = value_object(doc->pool);
+
+        value_set(doc->pool, context, "unit", words_clean(doc->words, n->unit ? n->unit->name : NULL));
+        for (size_t i = 0; step && i < step->n_to; i++) {
+                strbuf_adds(&b, i > 0 ? ", " : "");
+                strbuf_adds(&b, words_have(doc->words, "role-", step->to[i])
+                                        ? words_named(doc->words, "role-", step->to[i], context)
+                                        : words_clean(doc->words, step->to[i]));
+        }
+        return words_clean(doc->words, strbuf_str(&b));
+}
+
+static void describe_next(struct document *doc, const struct notice *n, struct value *object) {
+        struct value *next;
+        struct civil civil;
+        int days;
+
+        if (!n->next.exists) {
+                const struct policy *policy = n->instance->task->policy;
+
+                value_set_flag(doc->pool, object, "last_reminder",
+                               n->rung && policy && n->rung->order + 1 == policy->n_rungs);
+                return;
+        }
+        civil = zone_civil(n->next.at);
+        days = calendar_count_workdays(doc->context->model->calendar, doc->today, civil.date);
+        next = value_object_in(doc->pool, object, "next");
+        value_set(doc->pool, next, "date", words_date(doc->words, civil.date));
+        value_set(doc->pool, next, "time", words_time(doc->words, civil.second));
+        value_set(doc->pool, next, "roles", roles_of(doc, n, n->next.step));
+        set_days(doc, next, days);
+        value_set_flag(doc->pool, next, "escalates", n->rung && !same_roles(n->rung->step, n->next.step));
+}
+
+static void describe_explanation(struct document *doc, struct value *object) {
+        const char *pattern = doc->context->model->evidence.explanation;
+        size_t len = pattern ? strlen(pattern) : 0;
+        bool prefix = len > 1 && strcspn(pattern, "*?[{") == len - 1 && pattern[len - 1] == '*';
+        struct value *explanation;
+
+        if (len == 0)
+                return;
+        explanation = value_object_in(doc->pool, object, "explanation");
+        value_set(doc->pool, explanation, prefix ? "prefix" : "pattern",
+                  words_clean(doc->words, value_keep(doc->pool, pattern, prefix ? len - 1 : len)));
+}
+
+void item_describe(struct document *doc, const struct notice *n, struct value *object) {
+        if (!n->instance)
+                return;
+        value_set(doc->pool, object, "title", words_clean(doc->words, n->instance->title));
+        describe_missing(doc, n, object);
+        describe_folder(doc, n, object);
+        describe_next(doc, n, object);
+        describe_explanation(doc, object);
+        if (n->n_reminded > 0)
+                value_set(doc->pool, object, "reminded", words_count(doc->words, n->n_reminded));
+        value_set_flag(doc->pool, object, "reminded_plural", n->n_reminded != 1);
+        if (n->last_reminded > 0)
+                value_set(doc->pool, object, "last_reminded", words_moment(doc->words, n->last_reminded));
+        value_set_flag(doc->pool, object, "unverified", n->history && n->history->unverified);
+}
+
+void item_head(struct document *doc, const struct notice *n, struct value *item, size_t number, bool counted) {
+        value_setf(doc->pool, item, "number", "%zu", number);
+        value_set(doc->pool, item, "head", words_phrase(doc->words, "value-criterion", item));
+        value_set_flag(doc->pool, item, "alarm", notice_is_overdue(n, doc->digest->at));
+        if (!n->instance)
+                return;
+        value_set(doc->pool, item, "column_points", counted ? words_points(doc->words, n->instance->task->points) : "–");
+        if (counted)
+                value_set(doc->pool, item, "points_text", words_phrase(doc->words, "value-points", item));
+}
+
+static const char *file_line(struct document *doc, const struct file_note *file) {
+        struct value *context = value_object(doc->pool);
+
+        value_set(doc->pool, context, "file", words_clean(doc->words, file->path));
+        value_set(doc->pool, context, "verdict",
+                  words_named(doc->words, "verdict-", verdict_to_string(file->verdict), NULL));
+        value_set(doc->pool, context, "detail", words_clean(doc->words, file->detail));
+        return words_phrase(doc->words, "value-uncounted", context);
+}
+
+void item_files(struct document *doc, const struct notice *n, struct value *item, const char *label) {
+        struct value *context = value_object(doc->pool), *fact;
+        size_t n_refused = 0, named = 0;
+
+        for (size_t i = 0; i < n->n_files; i++)
+                n_refused += n->files[i].verdict != VERDICT_COUNTED;
+        if (n_refused == 0)
+                return;
+        value_set(doc->pool, context, "count", words_count(doc->words, n_refused));
+        value_set_flag(doc->pool, context, "plural", n_refused != 1);
+        fact = document_fact(doc, item, label, words_phrase(doc->words, "value-files", context));
+        for (size_t i = 0; i < n->n_files && named < MAX_FILES; i++)
+                if (n->files[i].verdict != VERDICT_COUNTED) {
+                        document_line(doc, fact, file_line(doc, &n->files[i]));
+                        named++;
+                }
+        if (n_refused > named)
+                document_line(doc, fact, "…");
+}

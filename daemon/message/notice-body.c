@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "message/document.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/zone.h"
+
+/* All mails but reminders and reports: one item for each thing that happened, or for each instance it happened to. */
+
+static struct value *begin_item(struct document *doc, struct value *items, const struct notice *n) {
+        struct value *item = value_add_object(doc->pool, items);
+
+        item_basics(doc, n, item);
+        item_describe(doc, n, item);
+        if (n->instance)
+                value_set(doc->pool, item, "head", words_phrase(doc->words, "value-criterion", item));
+        return item;
+}
+
+static void number_items(struct document *doc, struct value *items) {
+        size_t number = 0;
+
+        for (struct value *v = items ? items->first : NULL; v; v = v->next)
+                value_setf(doc->pool, v, "number", "%zu", ++number);
+}
+
+static void add_unit(struct document *doc, struct value *item, const struct notice *n) {
+        document_fact(doc, item, "unit", words_clean(doc->words, n->unit ? n->unit->name : NULL));
+}
+
+static void add_progress(struct document *doc, struct value *item, const struct notice *n) {
+        if (n->instance && n->instance->n_slots > 0)
+                document_fact(doc, item, "evidence", words_phrase(doc->words, "value-evidence", item));
+}
+
+static void add_deadline(struct document *doc, struct value *item, const struct notice *n) {
+        if (n->instance && n->instance->has_deadline && notice_is_open(n, doc->digest->at))
+                document_fact(doc, item, "deadline", words_phrase(doc->words, "value-deadline", item));
+}
+
+static void add_points(struct document *doc, struct value *item) {
+        document_fact(doc, item, "points", words_phrase(doc->words, "value-points", item));
+}
+
+static void add_folder(struct document *doc, struct value *item) {
+        document_fact(doc, item, "folder", words_phrase(doc->words, "value-folder", item));
+}
+
+/* Files received, or missing: what they are and when that was seen. */
+static void add_files(struct document *doc, struct value *item, const struct notice *n, const char *label,
+                      const char *phrase) {
+        struct value *fact = NULL;
+
+        for (size_t i = 0; i < n->n_files; i++) {
+                const struct file_note *f = &n->files[i];
+                struct value *context = value_object(doc->pool);
+
+                value_set(doc->pool, context, "file", words_clean(doc->words, f->path));
+                value_set(doc->pool, context, "size", words_size(doc->words, f->size));
+                if (f->at > 0)
+                        value_set(doc->pool, context, "moment", words_moment(doc->words, f->at));
+                value_set(doc->pool, context, "requirement", words_clean(doc->words, f->requirement));
+                if (f->sha256 && strlen(f->sha256) >= 8)
+                        value_set(doc->pool, context, "sha256",
+                                  words_clean(doc->words, value_keep(doc->pool, f->sha256, 8)));
+                value_set(doc->pool, context, "detail", words_clean(doc->words, f->detail));
+                if (!fact)
+                        fact = document_fact(doc, item, label, words_phrase(doc->words, phrase, context));
+                else
+                        document_line(doc, fact, words_phrase(doc->words, phrase, context));
+        }
+}
+
+static void add_reason(struct document *doc, struct value *item, const struct notice *n) {
+        usec_t ignored;
+
+        /* The old deadline travels in the text as well. */
+        if (n->text && !(n->old_deadline > 0 && zone_parse(n->text, &ignored) == 0))
+                document_fact(doc, item, "reason", words_clean(doc->words, n->text));
+}
+
+/* ---- receipts ---- */
+
+static void receipt_item(struct document *doc, struct value *items, const struct notice *first, size_t n) {
+        struct value *item = begin_item(doc, items, first);
+        bool refused = false;
+
+        for (size_t i = 0; i < n; i++) {
+                if (first[i].kind == NOTICE_REFUSED)
+                        item_files(doc, &first[i], item, "uncounted");
+                else
+                        add_files(doc, item, &first[i], "received", "value-received");
+                refused = refused || first[i].kind == NOTICE_REFUSED;
+        }
+        value_set(doc->pool, item, "status", words_phrase(doc->words, "value-progress", item));
+        add_progress(doc, item, first);
+        add_deadline(doc, item, first);
+        if (refused)
+                add_folder(doc, item);
+}
+
+static void receipt_body(struct document *doc) {
+        const struct digest *d = doc->digest;
+        struct value *items = document_items(doc, false);
+        bool refused = false, received = false;
+
+        for (size_t i = 0; i < d->items.n && i < DOCUMENT_MAX_ITEMS;) {
+                const struct notice *n = &d->items.items[i];
+                size_t same = 1;
+
+                while (i + same < d->items.n && n->instance && d->items.items[i + same].instance == n->instance)
+                        same++;
+                receipt_item(doc, items, n, same);
+                for (size_t k = 0; k < same; k++)
+                        *(n[k].kind == NOTICE_REFUSED ? &refused : &received) = true;
+                i += same;
+        }
+        if (items && items->first && items->first->next)
+                number_items(doc, items);
+        document_more(doc, d->items.n);
+        if (refused)
+                document_paragraph(doc, words_phrase(doc->words, "closing-refused", NULL));
+        if (received)
+                document_paragraph(doc, words_phrase(doc->words, "closing-received", NULL));
+}
+
+/* ---- one item each ---- */
+
+static void reopened_item(struct document *doc, struct value *item, const struct notice *n) {
+        add_files(doc, item, n, "gone", "value-gone");
+        add_reason(doc, item, n);
+        add_points(doc, item);
+        add_progress(doc, item, n);
+        add_deadline(doc, item, n);
+        add_folder(doc, item);
+}
+
+static void changed_item(struct document *doc, struct value *item, const struct notice *n) {
+        add_unit(doc, item, n);
+        if (n->old_deadline > 0)
+                document_fact(doc, item, "old-deadline",
+                              words_date(doc->words, zone_civil(n->old_deadline - 1).date));
+        if (n->instance && n->instance->has_deadline)
+                document_fact(doc, item, "new-deadline", words_phrase(doc->words, "value-deadline", item));
+        add_reason(doc, item, n);
+        add_progress(doc, item, n);
+}
+
+/* "TASK@DATE/UNIT" in words. */
+static const char *key_in_words(struct document *doc, const char *key) {
+        const char *at = strchr(key, '@'), *slash = strchr(key, '/');
+        struct value *context = value_object(doc->pool);
+        char date[DATE_BUFFER];
+        date_t stated;
+
+        value_set(doc->pool, context, "id",
+                  words_clean(doc->words, value_keep(doc->pool, key, at ? (size_t)(at - key) : strcspn(key, "/"))));
+        if (at) {
+                snprintf(date, sizeof(date), "%.*s", (int)(DATE_BUFFER - 1), at + 1);
+                if (date_parse(date, &stated) < 0)
+                        return words_clean(doc->words, key);
+                value_set(doc->pool, context, "stated", words_date(doc->words, stated));
+        }
+        value_set(doc->pool, context, "unit", words_clean(doc->words, slash ? slash + 1 : NULL));
+        return words_phrase(doc->words, "value-key", context);
+}
+
+/* "+ KEY", "- KEY" (whose instance is gone), or free words. */
+static void criteria_item(struct document *doc, struct value *item, const struct notice *n) {
+        const char *text = n->text ? n->text : "";
+        bool dropped = *text == '-', added = *text == '+';
+        const char *key = text + strspn(text, "+- ");
+
+        document_fact(doc, item, "change",
+                      words_phrase(doc->words, added     ? "change-added"
+                                               : dropped ? "change-dropped"
+                                                         : "change-other",
+                                   NULL));
+        if (dropped || !n->instance)
+                value_set(doc->pool, item, "head", key_in_words(doc, key));
+        if (dropped)
+                return;
+        if (!added)
+                add_reason(doc, item, n);
+        add_points(doc, item);
+        add_deadline(doc, item, n);
+        add_progress(doc, item, n);
+        add_folder(doc, item);
+}
+
+static void attention_item(struct document *doc, struct value *item, const struct notice *n) {
+        document_fact(doc, item, "matter",
+                      words_named(doc->words, "matter-", notice_kind_to_string(n->kind), item));
+        add_unit(doc, item, n);
+        add_points(doc, item);
+        add_progress(doc, item, n);
+        add_deadline(doc, item, n);
+        document_fact(doc, item, "reminded", words_phrase(doc->words, "value-reminded", item));
+        add_reason(doc, item, n);
+        add_files(doc, item, n, "explanation", "value-gone");
+        add_folder(doc, item);
+}
+
+static void one_each(struct document *doc) {
+        const struct digest *d = doc->digest;
+        struct value *items = document_items(doc, false);
+
+        for (size_t i = 0; i < d->items.n && i < DOCUMENT_MAX_ITEMS; i++) {
+                const struct notice *n = &d->items.items[i];
+                struct value *item = begin_item(doc, items, n);
+
+                if (n->kind == NOTICE_REOPENED)
+                        reopened_item(doc, item, n);
+                else if (n->kind == NOTICE_DEADLINE_CHANGED)
+                        changed_item(doc, item, n);
+                else if (n->kind == NOTICE_CRITERIA_CHANGED)
+                        criteria_item(doc, item, n);
+                else
+                        attention_item(doc, item, n);
+        }
+        if (d->items.n > 1)
+                number_items(doc, items);
+        document_more(doc, d->items.n);
+}
+
+static void words_of_trouble(struct document *doc) {
+        const struct digest *d = doc->digest;
+
+        for (size_t i = 0; i < d->items.n; i++)
+                document_paragraph(doc, words_clean(doc->words, d->items.items[i].text));
+}
+
+void notice_body(struct document *doc) {
+        const struct digest *d = doc->digest;
+        const char *kind = notice_kind_to_string(d->kind);
+        struct value *context = value_object(doc->pool);
+
+        value_set(doc->pool, context, "organization", words_clean(doc->words, doc->context->model->organization.name));
+        value_set(doc->pool, context, "moment", words_moment(doc->words, d->at));
+        value_set_flag(doc->pool, context, "several", !digest_is_single(d));
+        value_set_flag(doc->pool, context, "some_files", d->items.n > 0 && d->items.items[0].n_files > 0);
+        document_paragraph(doc, words_named(doc->words, "intro-", kind, context));
+        if (d->kind == NOTICE_RECEIVED || d->kind == NOTICE_COMPLETE || d->kind == NOTICE_REFUSED)
+                receipt_body(doc);
+        else if (d->kind == NOTICE_TROUBLE || d->kind == NOTICE_TEST)
+                words_of_trouble(doc);
+        else
+                one_each(doc);
+        if (words_have(doc->words, "closing-", kind) && d->kind != NOTICE_RECEIVED && d->kind != NOTICE_REFUSED)
+                document_paragraph(doc, words_named(doc->words, "closing-", kind, context));
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "message/document.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "base/zone.h"
+
+/*
+ * Which phrase becomes the subject, and what it is told. The rules are a table in docs/messages.md.
+ * Not built from the whole document: `simulate` asks for a million subjects.
+ */
+
+#define MAX_WORDS 160 /* bytes of somebody's free words in a subject */
+
+static const char *class_name(enum notice_class class) {
+        switch (class) {
+        case NOTICE_CLASS_LEAD:
+                return "lead";
+        case NOTICE_CLASS_DUE_TODAY:
+                return "today";
+        case NOTICE_CLASS_OVERDUE:
+                return "overdue";
+        case NOTICE_CLASS_ESCALATION:
+                return "escalation";
+        case NOTICE_CLASS_INFO:
+        case _NOTICE_CLASS_MAX:
+                break;
+        }
+        return "lead";
+}
+
+static void set_count(struct document *doc, struct value *context, const char *name, size_t n) {
+        char plural[32];
+
+        if (n == 0)
+                return;
+        value_set(doc->pool, context, name, words_count(doc->words, n));
+        snprintf(plural, sizeof(plural), "%s_plural", name);
+        value_set_flag(doc->pool, context, plural, n != 1);
+}
+
+static bool is_due_today(const struct notice *n, usec_t now) {
+        return notice_is_open(n, now) && n->instance->has_deadline && now < n->deadline.instant &&
+               zone_civil(now).date == n->deadline.effective;
+}
+
+static const struct notice *nearest(const struct digest *d) {
+        const struct notice *found = NULL;
+
+        for (size_t i = 0; i < d->items.n; i++) {
+                const struct notice *n = &d->items.items[i];
+
+                if (n->instance && n->instance->has_deadline && (!found || n->deadline.instant < found->deadline.instant))
+                        found = n;
+        }
+        return found;
+}
+
+/* Several items: how many criteria, how many of the class that the subject names, the nearest deadline, the points. */
+static void describe_many(struct document *doc, struct value *context) {
+        const struct digest *d = doc->digest;
+        struct item_count all = items_count(doc, NULL), overdue = items_count(doc, notice_is_overdue),
+                          today = items_count(doc, is_due_today);
+        size_t named = d->class == NOTICE_CLASS_DUE_TODAY  ? today.tasks
+                       : d->class >= NOTICE_CLASS_OVERDUE ? overdue.tasks
+                                                          : all.tasks;
+        const struct notice *n = nearest(d);
+
+        if (named == 0)
+                named = all.tasks;
+        set_count(doc, context, "n", named);
+        set_count(doc, context, "others", all.tasks - named);
+        value_set(doc->pool, context, "points",
+                  words_points(doc->words, d->class >= NOTICE_CLASS_OVERDUE ? overdue.points : all.points));
+        if (n)
+                value_set(doc->pool, context, "stated", words_date(doc->words, item_date(n)));
+        value_set(doc->pool, context, "effective", words_date(doc->words, doc->today));
+}
+
+/* ---- notices ---- */
+
+static size_t count_files(const struct digest *d, enum notice_kind kind) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < d->items.n; i++)
+                if (d->items.items[i].kind == kind)
+                        n += d->items.items[i].n_files > 0 ? d->items.items[i].n_files : 1;
+        return n;
+}
+
+static size_t count_marked(const struct digest *d, char mark) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < d->items.n; i++) {
+                const char *text = d->items.items[i].text;
+
+                n += mark ? text && *text == mark : !text || (*text != '+' && *text != '-');
+        }
+        return n;
+}
+
+static bool has_kind(const struct digest *d, enum notice_kind kind) {
+        for (size_t i = 0; i < d->items.n; i++)
+                if (d->items.items[i].kind == kind)
+                        return true;
+        return false;
+}
+
+/* The kind that gives the subject: in a receipt the good end of one criterion comes before its parts. */
+static enum notice_kind leading_kind(const struct digest *d) {
+        if (d->kind == NOTICE_RECEIVED && digest_is_single(d) && has_kind(d, NOTICE_COMPLETE))
+                return NOTICE_COMPLETE;
+        return d->kind;
+}
+
+static void describe_notices(struct document *doc, struct value *context) {
+        const struct digest *d = doc->digest;
+        const struct notice *first = d->items.n > 0 ? &d->items.items[0] : NULL;
+        size_t tasks = items_count(doc, NULL).tasks;
+
+        set_count(doc, context, "n", tasks > 0 ? tasks : d->items.n);
+        set_count(doc, context, "refused", count_files(d, NOTICE_REFUSED));
+        value_set(doc->pool, context, "added", words_count(doc->words, count_marked(d, '+')));
+        value_set(doc->pool, context, "dropped", words_count(doc->words, count_marked(d, '-')));
+        set_count(doc, context, "changed", count_marked(d, 0));
+        value_set_flag(doc->pool, context, "some_files", first && first->n_files > 0);
+        if (first && first->old_deadline > 0)
+                value_set(doc->pool, context, "old",
+                          words_date(doc->words, zone_civil(first->old_deadline - 1).date));
+        value_set_flag(doc->pool, context, "extended",
+                       first && first->history && first->history->extended_to != DATE_NONE);
+}
+
+/* ---- reports and the rest ---- */
+
+static void describe_week(struct document *doc, struct value *context) {
+        date_t monday = doc->today - 7 - (date_t)date_weekday(doc->today);
+        struct ymd first = date_to_ymd(monday);
+
+        value_setf(doc->pool, context, "week", "%02d", date_iso_week(monday, NULL));
+        value_setf(doc->pool, context, "week_first", "%02d/%02d", first.day, first.month);
+        value_set(doc->pool, context, "week_last", words_date(doc->words, monday + 6));
+}
+
+static void describe_report(struct document *doc, struct value *context) {
+        const struct digest *d = doc->digest;
+        struct item_count overdue = items_count(doc, notice_is_overdue);
+        size_t soon = 0;
+
+        for (size_t i = 0; i < d->items.n; i++) {
+                const struct notice *n = &d->items.items[i];
+
+                soon += notice_is_open(n, d->at) && n->instance->has_deadline && !notice_is_overdue(n, d->at) &&
+                        n->days_left <= DUE_SOON_WORKDAYS;
+        }
+        value_set(doc->pool, context, "unit", words_clean(doc->words, d->unit ? d->unit->name : NULL));
+        value_set(doc->pool, context, "overdue", words_count(doc->words, overdue.tasks));
+        value_set_flag(doc->pool, context, "overdue_plural", overdue.tasks != 1);
+        value_set(doc->pool, context, "soon", words_count(doc->words, soon));
+        value_set(doc->pool, context, "points_overdue", words_points(doc->words, overdue.points));
+        if (doc->context->scores) {
+                const struct score *s = &doc->context->scores->total;
+
+                value_set(doc->pool, context, "points_complete",
+                          words_points(doc->words, s->points[BUCKET_COMPLETE]));
+                value_set(doc->pool, context, "points_owed",
+                          words_points(doc->words, s->max - s->points[BUCKET_SURVEYED]));
+        }
+        describe_week(doc, context);
+}
+
+static void describe_trouble(struct document *doc, struct value *context) {
+        const struct digest *d = doc->digest;
+        const char *text = words_clean(doc->words, d->items.n > 0 ? d->items.items[0].text : NULL);
+        size_t len = strlen(text);
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+
+        if (len > MAX_WORDS) {
+                for (len = MAX_WORDS; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80; len--)
+                        ;
+                strbuf_add(&b, text, len);
+                strbuf_adds(&b, "…");
+                text = strbuf_str(&b);
+        }
+        value_set(doc->pool, context, "text", text);
+}
+
+static bool is_weekly(const struct report *report) {
+        return report && report->repeat && strstr(recurrence_text(report->repeat), "WEEKLY");
+}
+
+static const char *key_of(struct document *doc, struct value *context, char *buf, size_t size) {
+        const struct digest *d = doc->digest;
+        const char *number = digest_is_single(d) ? "one" : "many";
+
+        if (digest_is_single(d))
+                item_basics(doc, &d->items.items[0], context);
+        if (d->kind == NOTICE_REMINDER) {
+                if (!digest_is_single(d))
+                        describe_many(doc, context);
+                snprintf(buf, size, "subject-reminder-%s-%s", class_name(d->class), number);
+        } else if (d->kind == NOTICE_REPORT) {
+                describe_report(doc, context);
+                snprintf(buf, size, "subject-report-%s", d->unit ? "unit" : is_weekly(d->report) ? "week" : "all");
+        } else if (d->kind == NOTICE_TROUBLE || d->kind == NOTICE_TEST) {
+                describe_trouble(doc, context);
+                snprintf(buf, size, "subject-%s", notice_kind_to_string(d->kind));
+        } else {
+                describe_notices(doc, context);
+                snprintf(buf, size, "subject-%s-%s", notice_kind_to_string(leading_kind(d)), number);
+        }
+        return buf;
+}
+
+/* ---- the prefix ---- */
+
+static void add_prefix(struct document *doc, struct strbuf *b) {
+        const char *prefix = words_clean(doc->words, doc->context->model->organization.subject_prefix);
+        size_t len = strlen(prefix);
+        bool bracketed = len > 1 && prefix[0] == '[' && prefix[len - 1] == ']';
+        const char *year;
+
+        if (len == 0)
+                return;
+        strbuf_adds(b, bracketed ? "" : "[");
+        while ((year = strstr(prefix, "{year}"))) {
+                strbuf_add(b, prefix, (size_t)(year - prefix));
+                strbuf_addf(b, "%d", date_to_ymd(doc->today).year);
+                prefix = year + strlen("{year}");
+        }
+        strbuf_adds(b, prefix);
+        strbuf_adds(b, bracketed ? " " : "] ");
+}
+
+const char *subject_of(struct document *doc) {
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+        struct value *context = value_object(doc->pool);
+        char key[80];
+
+        value_setf(doc->pool, context, "year", "%d", date_to_ymd(doc->today).year);
+        value_set(doc->pool, context, "date", words_date(doc->words, doc->today));
+        value_set(doc->pool, context, "organization", words_clean(doc->words, doc->context->model->organization.name));
+        key_of(doc, context, key, sizeof(key));
+        add_prefix(doc, &b);
+        strbuf_adds(&b, words_phrase(doc->words, key, context));
+        if (strbuf_error(&b) < 0)
+                doc->words->error = -ENOMEM;
+        return words_clean(doc->words, strbuf_str(&b));
+}

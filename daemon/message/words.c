@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "message/words.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "base/zone.h"
+
+static void fail(struct words *w, int error) {
+        if (w->error == 0)
+                w->error = error == -ENOMEM ? -ENOMEM : -EINVAL;
+}
+
+static const char *keepf(struct words *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static const char *keepf(struct words *w, const char *format, ...) {
+        char text[64];
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        return value_keep(w->pool, text, n < 0 ? 0 : (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
+}
+
+void words_init(struct words *w, const struct templates *templates, enum language language,
+                struct value_pool *pool) {
+        *w = (struct words){.templates = templates, .language = language, .pool = pool};
+        w->digits = strcmp(words_phrase(w, "count-digits", NULL), "2") == 0 ? 2 : 1;
+        w->decimal = *words_phrase(w, "decimal", NULL);
+        if (!w->decimal)
+                w->decimal = '.';
+}
+
+/* In place: no blanks around it, one between words. Return: the new length. */
+static size_t tidy(char *s) {
+        size_t n = 0;
+
+        for (const char *c = s; *c; c++) {
+                bool blank = *c == ' ' || *c == '\t' || *c == '\n' || *c == '\r';
+
+                if (!blank)
+                        s[n++] = *c;
+                else if (n > 0 && s[n - 1] != ' ')
+                        s[n++] = ' ';
+        }
+        while (n > 0 && s[n - 1] == ' ')
+                n--;
+        s[n] = '\0';
+        return n;
+}
+
+const char *words_phrase(struct words *w, const char *key, const struct value *context) {
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+        int r = templates_render(w->templates, w->language, key, false, context, &b);
+
+        if (r < 0) {
+                fail(w, r);
+                return "";
+        }
+        return b.data ? value_keep(w->pool, b.data, tidy(b.data)) : "";
+}
+
+static const char *join(const char *prefix, const char *name, char *buf, size_t size) {
+        return snprintf(buf, size, "%s%s", prefix, name) < (int)size ? buf : "";
+}
+
+const char *words_named(struct words *w, const char *prefix, const char *name, const struct value *context) {
+        char key[96];
+
+        return words_phrase(w, join(prefix, name, key, sizeof(key)), context);
+}
+
+bool words_have(const struct words *w, const char *prefix, const char *name) {
+        char key[96];
+
+        return templates_have(w->templates, w->language, join(prefix, name, key, sizeof(key)));
+}
+
+const char *words_clean(struct words *w, const char *s) {
+        _cleanup_free_ char *clean = s ? text_sanitize(s, strlen(s)) : NULL;
+
+        if (s && !clean)
+                fail(w, -ENOMEM);
+        return clean ? value_keep(w->pool, clean, strlen(clean)) : "";
+}
+
+const char *words_count(struct words *w, size_t n) { return keepf(w, "%0*zu", w->digits, n); }
+
+const char *words_points(struct words *w, points_t points) {
+        int64_t p = points;
+
+        return keepf(w, "%s%d%c%02d", p < 0 ? "-" : "", (int)((p < 0 ? -p : p) / 100), w->decimal,
+                     (int)((p < 0 ? -p : p) % 100));
+}
+
+const char *words_date(struct words *w, date_t date) {
+        struct ymd ymd = date_to_ymd(date);
+
+        return keepf(w, "%02d/%02d/%04d", ymd.day, ymd.month, ymd.year);
+}
+
+const char *words_weekday(struct words *w, date_t date) {
+        static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+
+        return words_named(w, "weekday-", names[date_weekday(date)], NULL);
+}
+
+const char *words_time(struct words *w, int second) {
+        struct value *context = value_object(w->pool);
+
+        value_setf(w->pool, context, "hour", "%02d", second / 3600);
+        value_setf(w->pool, context, "minute", "%02d", second / 60 % 60);
+        return words_phrase(w, "time", context);
+}
+
+const char *words_moment(struct words *w, usec_t at) {
+        struct civil civil = zone_civil(at);
+        struct value *context = value_object(w->pool);
+
+        value_set(w->pool, context, "time", words_time(w, civil.second));
+        value_set(w->pool, context, "date", words_date(w, civil.date));
+        return words_phrase(w, "moment", context);
+}
+
+const char *words_size(struct words *w, uint64_t bytes) {
+        char text[32];
+
+        return keepf(w, "%s", format_size(bytes, w->decimal, text, sizeof(text)));
+}
