@@ -1,38 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/fileio.h"
 #include "ctl/commands.h"
+#include "ctl/new-file.h"
 #include "ctl/output.h"
 #include "ctl/starter.h"
-
-/* Refuses what is there already; what is half written goes away again. Return: 0 or -errno. */
-static int write_new(const char *path, const char *text) {
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-        size_t left = strlen(text);
-        int r = 0;
-
-        if (fd < 0)
-                return -errno;
-        while (left > 0) {
-                ssize_t n = write(fd, text, left);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0) {
-                        r = -errno;
-                        unlink(path);
-                        return r;
-                }
-                text += n;
-                left -= (size_t)n;
-        }
-        return 0;
-}
 
 static int make_place(const char *path) {
         _cleanup_free_ char *folder = strdup(path);
@@ -71,7 +47,7 @@ int command_init(const struct invocation *in) {
                         return no_memory();
                 error = make_place(path);
                 if (error == 0)
-                        error = write_new(path, f->text);
+                        error = write_new_file(path, f->text);
                 if (error < 0) {
                         complain("init: failed to write '%s': %s", path, strerror(-error));
                         return EXIT_FAILURE;

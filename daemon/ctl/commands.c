@@ -61,6 +61,9 @@ static const struct option_spec check_options[] = {
 static const struct option_spec export_options[] = {
         {"output", "FILE", "write here instead of to the standard output"},
 };
+static const struct option_spec import_options[] = {
+        {"output", "FILE", "write here (never over a file) instead of to the standard output"},
+};
 static const struct option_spec waive_options[] = {
         REASON_OPTION,
         {"until", "DATE", "it applies again after this day (default: never)"},
@@ -116,6 +119,8 @@ static const struct command commands[] = {
         {"extend", "ID", 1, 1, "Give it a later last day", OPTIONS(extend_options), command_decide},
         {"reopen", "ID", 1, 1, "End a waiver, a snooze or an explanation", OPTIONS(reopen_options),
          command_decide},
+        {"import", "FILE.csv|tsv", 1, 1, "A spreadsheet's rows as a file for tasks.d",
+         OPTIONS(import_options), command_import},
 };
 
 const struct command_table evidencectl_commands = {

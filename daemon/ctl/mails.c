@@ -21,7 +21,10 @@ int print_mails(const json_t *mails) {
                 _cleanup_free_ char *to = joined(m, "to", ", "), *cc = joined(m, "cc", ", ");
                 char when[32], items[32];
 
-                snprintf(items, sizeof(items), "%zu", json_array_size(json_object_get(m, "items")));
+                snprintf(items, sizeof(items), "%lld",
+                         json_object_get(m, "items")
+                                 ? (long long)json_array_size(json_object_get(m, "items"))
+                                 : int_of(m, "n_items"));
                 table_row(t,
                           (const char *const[]){format_when(json_object_get(m, "time"), when),
                                                 text_of(m, "kind"), to, cc, items,

@@ -5,5 +5,5 @@
 
 #include <jansson.h>
 
-/** print_mails() - @mails: objects of time, kind, to, cc, subject, items. Return: 0 or EXIT_FAILURE (said). */
+/** print_mails() - @mails: objects of time, kind, to, cc, subject, and items or their number n_items. Return: 0 or EXIT_FAILURE (said). */
 int print_mails(const json_t *mails);

@@ -1,0 +1,1 @@
+evidenced_unit_test(ctl arguments csv import import-values)

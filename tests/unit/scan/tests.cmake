@@ -1,2 +1,0 @@
-evidenced_unit_test(scan inspect)
-target_sources(test-inspect PRIVATE scan/samples.c)
