@@ -342,7 +342,7 @@ static const struct key evidence_keys[] = {
             .words = "a pattern, or \"\" for none"),
         KEY(SPECIAL, "display", struct reader, m.evidence.display, .parse = parse_display,
             .fallback = "the roots themselves",
-            .words = "for each root, in order, how people see it, such as [ \"S:\\\\\\\\evidence\" "
+            .words = "for each root, in order, how people see it, such as [ \"S:\\\\evidence\" "
                      "]; \"\" for the path itself"),
         KEY(SIZE, "max_size", struct reader, m.evidence.max_size, .fallback = "1G", .min = 1,
             .max = INT64_MAX),

@@ -90,7 +90,7 @@ static const struct key step_keys[] = {
          .words = OFFSET_WORDS " or a list of them"},
         {"to", KEY_SPECIAL, KEY_REQUIRED, 0, parse_to, ROLE_WORDS},
         {"cc", KEY_SPECIAL, 0, 0, parse_cc, ROLE_WORDS},
-        {"every", KEY_SPECIAL, 0, 0, parse_every, .words = "an offset such as \"1wd\""},
+        {"every", KEY_SPECIAL, 0, 0, parse_every, .words = "a distance such as \"1wd\""},
         {"until", KEY_SPECIAL, 0, 0, parse_until, .fallback = "60 firings", .words = OFFSET_WORDS},
 };
 const struct section section_step = {"policies.steps", step_keys, ELEMENTSOF(step_keys),

@@ -234,6 +234,7 @@ static const struct key task_keys[] = {
         KEY(DATE, "closes", struct task_draft, task.closes, .fallback = "organization.closes"),
         KEY(ID, "policy", struct task_draft, policy, .fallback = "default"),
 };
+_Static_assert(ELEMENTSOF(task_keys) <= SECTION_KEYS_MAX, "keys of a section are counted in bits");
 const struct section section_task = {"tasks", task_keys, ELEMENTSOF(task_keys), SECTION_REPEATED};
 
 static int compare_dues(const void *pa, const void *pb) {

@@ -152,6 +152,12 @@ bool dialogue_reply(struct dialogue *d, const char *line, size_t len) {
         return d->refusal == DIALOGUE_NOT_REFUSED;
 }
 
+bool dialogue_body_allowed(struct dialogue *d) {
+        if (d->wants_auth && !d->authenticated)
+                d->refusal = DIALOGUE_UNAUTHENTICATED;
+        return d->refusal == DIALOGUE_NOT_REFUSED;
+}
+
 void dialogue_body_done(struct dialogue *d) {
         if (d->body_done)
                 return;

@@ -59,6 +59,8 @@ void dialogue_connected(struct dialogue *d, bool encrypted);
 void dialogue_command(struct dialogue *d, const char *line, size_t len);
 /** dialogue_reply() - a line was received. Return: true to go on; false: end the connection, d->refusal says why. */
 bool dialogue_reply(struct dialogue *d, const char *line, size_t len);
+/** dialogue_body_allowed() - may the body be sent? The last look: false, with d->refusal set, when a user is set and nothing authenticated it. */
+bool dialogue_body_allowed(struct dialogue *d);
 /** dialogue_body_done() - the last byte of the body was handed over: the dot follows */
 void dialogue_body_done(struct dialogue *d);
 

@@ -55,14 +55,11 @@ static void take_all(struct inbox *in) {
 }
 
 static void read_peer(struct inbox *in) {
-        int filled;
+        int filled = framer_fill(in->peer);
 
-        do {
-                filled = framer_fill(in->peer);
-                take_all(in);
-                if (filled < 0)
-                        stop(in);
-        } while (filled > 0 && !in->stopped);
+        take_all(in);
+        if (filled < 0)
+                stop(in);
 }
 
 /* Return: 0, or -errno when the waiting itself failed. */
@@ -111,7 +108,8 @@ void inbox_done(struct inbox *in) {
 int inbox_wait(struct inbox *in, int64_t timeout_usec, struct message *ret) {
         usec_t end = timeout_usec < 0 ? USEC_INFINITY : usec_add(clock_monotonic(), timeout_usec);
 
-        if (look(in, 0) < 0)
+        /* What waits is not begun for a peer that has gone meanwhile. */
+        if (in->n_waiting > 0 && look(in, 0) < 0)
                 stop(in);
         while (!in->stopped && in->n_waiting == 0) {
                 usec_t left = end == USEC_INFINITY ? 0 : end - clock_monotonic();

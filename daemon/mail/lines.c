@@ -7,7 +7,7 @@
 
 /* Return: bytes written; @out NULL: only counted. */
 static size_t convert(const char *text, size_t size, const char *end, char *out) {
-        size_t end_len = strlen(end), n = 0, i = 0;
+        size_t n = 0, i = 0;
 
         while (i < size) {
                 const char *start = text + i;
@@ -15,11 +15,12 @@ static size_t convert(const char *text, size_t size, const char *end, char *out)
 
                 while (i + len < size && start[len] != '\r' && start[len] != '\n')
                         len++;
-                if (out) {
+                if (out)
                         memcpy(out + n, start, len);
-                        memcpy(out + n + len, end, end_len);
-                }
-                n += len + end_len;
+                n += len;
+                for (const char *p = end; *p; p++, n++)
+                        if (out)
+                                out[n] = *p;
                 i += len;
                 if (i + 1 < size && text[i] == '\r' && text[i + 1] == '\n')
                         i++;

@@ -66,11 +66,8 @@ static int serve(struct inbox *in, struct smtp_session *session) {
 int mail_serve(struct framer *peer) {
         _cleanup_(smtp_session_free_p) struct smtp_session *session = NULL;
         _cleanup_(inbox_done) struct inbox in = {.signal_fd = -1};
-        const char *missing = smtp_check();
         int r = inbox_init(&in, peer);
 
-        if (missing)
-                log_error("%s: only maildir: can be delivered to", missing);
         session = smtp_session_new(&in);
         if (r < 0 || !session) {
                 log_error_errno(r < 0 ? r : ENOMEM, "Failed to set up: %m");

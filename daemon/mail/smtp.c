@@ -23,11 +23,14 @@
 #define DOT_SEC 600L
 #define BLOCK_USEC (180 * USEC_PER_SEC)
 #define CONNECT_USEC (60 * USEC_PER_SEC) /* of TCP alone; the greeting has REPLY_SEC */
+#define UPLOAD_BUFFER                                                                              \
+        (16L << 10) /* libcurl's least; its own is four times that, taken anew for every message */
 #define QUIT_USEC (1 * USEC_PER_SEC)
 #define ABORT_DOT_USEC                                                                             \
         (2 * USEC_PER_SEC) /* for the answer to a dot that is sent, when nobody wants it any more */
 
 struct smtp_session {
+        const char *missing; /* static: why this libcurl will not do; NULL: it will */
         struct inbox *inbox; /* borrowed */
         CURL *curl;          /* owned; NULL: no session */
         char *key;           /* owned: of the server it is with */
@@ -42,7 +45,8 @@ struct smtp_session {
         const char *given_up; /* static: why we ended it; NULL: we did not */
 };
 
-const char *smtp_check(void) {
+/* What is missing, or NULL. */
+static const char *smtp_check(void) {
         const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
         bool smtp = false, smtps = false;
 
@@ -88,6 +92,8 @@ static size_t on_read(char *buffer, size_t size, size_t n, void *userdata) {
         size_t left = s->body_size - s->body_sent, len = size * n < left ? size * n : left;
 
         s->read_at = clock_monotonic();
+        if (!dialogue_body_allowed(&s->dialogue))
+                return CURL_READFUNC_ABORT;
         if (len == 0) {
                 dialogue_body_done(&s->dialogue);
                 return 0;
@@ -240,6 +246,7 @@ static int set_options(struct smtp_session *s, const struct secret *secret,
         if (s->request->server.user)
                 set_user(&o, &s->request->server, secret);
         SET(&o, CURLOPT_UPLOAD, 1L);
+        SET(&o, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER);
         SET(&o, CURLOPT_MAIL_FROM, s->request->from);
         SET(&o, CURLOPT_MAIL_RCPT, recipients);
         if (o.code != CURLE_OK)
@@ -344,12 +351,11 @@ void smtp_send(struct smtp_session *s, const struct mail_request *request,
                struct mail_outcome *ret) {
         _cleanup_(secret_done) struct secret secret = {};
         _cleanup_free_ char *why = NULL;
-        const char *missing = smtp_check();
         int r = 0;
 
         assert(request->server.transport != MAIL_TRANSPORT_MAILDIR);
-        if (missing) {
-                outcome_set(ret, MAIL_TEMPFAIL, MAIL_STAGE_CONFIG, true, "%s", missing);
+        if (s->missing) {
+                outcome_set(ret, MAIL_TEMPFAIL, MAIL_STAGE_CONFIG, true, "%s", s->missing);
                 return;
         }
         s->request = request;
@@ -375,8 +381,12 @@ void smtp_send(struct smtp_session *s, const struct mail_request *request,
 struct smtp_session *smtp_session_new(struct inbox *inbox) {
         struct smtp_session *s = calloc(1, sizeof(*s));
 
-        if (s)
-                s->inbox = inbox;
+        if (!s)
+                return NULL;
+        s->inbox = inbox;
+        s->missing = smtp_check();
+        if (s->missing)
+                log_error("%s: only maildir: can be delivered to", s->missing);
         return s;
 }
 

@@ -13,11 +13,13 @@
 
 struct smtp_session;
 
-/** smtp_check() - Return: NULL, or what is missing in this libcurl (static text) */
-const char *smtp_check(void);
-
-struct smtp_session *
-smtp_session_new(struct inbox *inbox); /* NULL when out of memory; inbox is borrowed */
+/**
+ * smtp_session_new() - says so in the log when this libcurl has no SMTP
+ * @inbox: borrowed
+ *
+ * Return: owned, NULL when out of memory.
+ */
+struct smtp_session *smtp_session_new(struct inbox *inbox);
 struct smtp_session *smtp_session_free(struct smtp_session *s);
 /** smtp_session_close() - QUIT, without waiting for its answer */
 void smtp_session_close(struct smtp_session *s);

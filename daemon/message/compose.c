@@ -38,7 +38,7 @@ char *compose_subject(const struct compose_context *context, const struct digest
         const char *subject;
 
         words_init(&words, context->templates, digest->language, &pool);
-        document_init(&doc, context, digest, &words);
+        document_init(&doc, context, digest, &words, DOCUMENT_MAX_ITEMS);
         subject = subject_of(&doc);
         return check(&words, &pool) == -ENOMEM ? NULL : strdup(subject);
 }
@@ -141,7 +141,9 @@ static int build_calendar(struct document *doc, struct strbuf *ret) {
         bool any = false;
         int r = 0;
 
-        for (size_t i = 0; i < d->items.n && doc->context->model->mail.calendar_attachment && r == 0; i++) {
+        for (size_t i = 0; i < d->items.n && i < doc->max_items && r == 0; i++) {
+                if (!doc->context->model->mail.calendar_attachment)
+                        break;
                 if (!belongs_in_calendar(d, &d->items.items[i]))
                         continue;
                 if (!any)
@@ -257,10 +259,12 @@ static int assemble(struct document *doc, const char *subject, struct compositio
                                               .calendar_name = words_phrase(doc->words, "calendar-file", doc->root)});
         if (r == 0 && (c->text.failed || c->html.failed || c->calendar.failed || c->bytes.failed))
                 r = -ENOMEM;
-        return r == 0 ? check(doc->words, doc->pool) : r == -ENOMEM ? r : -EINVAL;
+        return r < 0 ? r : check(doc->words, doc->pool);
 }
 
-int compose_message(const struct compose_context *context, const struct digest *digest, struct composed *ret) {
+/* Return: as compose_message(), and -E2BIG when that many items do not fit. */
+static int try_compose(const struct compose_context *context, const struct digest *digest, size_t max_items,
+                       struct composed *ret) {
         _cleanup_(value_pool_done) struct value_pool pool = VALUE_POOL_INIT;
         _cleanup_(composition_done) struct composition c = {};
         struct composed composed;
@@ -269,10 +273,8 @@ int compose_message(const struct compose_context *context, const struct digest *
         const char *subject;
         int r;
 
-        if (!context->message_id || !mime_id_is_safe(context->message_id))
-                return -EINVAL;
         words_init(&words, context->templates, digest->language, &pool);
-        document_init(&doc, context, digest, &words);
+        document_init(&doc, context, digest, &words, max_items);
         subject = subject_of(&doc);
         value_set(&pool, doc.root, "subject", subject);
         build_document(&doc);
@@ -290,4 +292,15 @@ int compose_message(const struct compose_context *context, const struct digest *
         }
         *ret = composed;
         return 0;
+}
+
+int compose_message(const struct compose_context *context, const struct digest *digest, struct composed *ret) {
+        int r;
+
+        if (!context->message_id || !mime_id_is_safe(context->message_id))
+                return -EINVAL;
+        r = try_compose(context, digest, DOCUMENT_MAX_ITEMS, ret);
+        if (r == -E2BIG)
+                r = try_compose(context, digest, DOCUMENT_FEW_ITEMS, ret);
+        return r == 0 || r == -ENOMEM ? r : -EINVAL;
 }

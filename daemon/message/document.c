@@ -12,7 +12,7 @@ static const char *const colours[_BUCKET_MAX] = {
 };
 
 void document_init(struct document *doc, const struct compose_context *context, const struct digest *digest,
-                   struct words *words) {
+                   struct words *words, size_t max_items) {
         const struct model *m = context->model;
         struct value_pool *pool = words->pool;
 
@@ -23,6 +23,7 @@ void document_init(struct document *doc, const struct compose_context *context, 
                 .words = words,
                 .root = value_object(pool),
                 .today = zone_civil(digest->at).date,
+                .max_items = max_items,
         };
         value_set(pool, doc->root, "language", language_to_string(words->language));
         value_set(pool, doc->root, "organization", words_clean(words, m->organization.name));
@@ -54,9 +55,9 @@ struct value *document_items(struct document *doc, bool pointed) {
 void document_more(struct document *doc, size_t n) {
         struct value *context = value_object(doc->pool);
 
-        if (n <= DOCUMENT_MAX_ITEMS)
+        if (n <= doc->max_items)
                 return;
-        value_set(doc->pool, context, "count", words_count(doc->words, n - DOCUMENT_MAX_ITEMS));
+        value_set(doc->pool, context, "count", words_count(doc->words, n - doc->max_items));
         document_paragraph(doc, words_phrase(doc->words, "more-items", context));
 }
 

@@ -18,17 +18,19 @@ struct document {
         struct words *words;
         struct value *root, *blocks;
         date_t today;
+        size_t max_items;
 };
 
-/** document_init() - root with what every mail knows: organisation, contact, date, language */
+/** document_init() - root with what every mail knows: organisation, contact, date, language. @max_items: DOCUMENT_…_ITEMS. */
 void document_init(struct document *doc, const struct compose_context *context, const struct digest *digest,
-                   struct words *words);
+                   struct words *words, size_t max_items);
 
 void document_paragraph(struct document *doc, const char *text); /* "" adds nothing */
 void document_heading(struct document *doc, const char *text);
 
 /* Items: a list of things with facts. A mail names DOCUMENT_MAX_ITEMS of them and says how many there are beyond. */
 #define DOCUMENT_MAX_ITEMS 300
+#define DOCUMENT_FEW_ITEMS 10 /* when their texts are so long that these many do not fit a mail */
 /** @pointed: a table with a column of points */
 struct value *document_items(struct document *doc, bool pointed);
 /** document_more() - after the items of a mail that has more than it may name */
@@ -80,5 +82,11 @@ bool notice_is_open(const struct notice *notice, usec_t now);
 /** Are all items about one instance (or is there one item)? */
 bool digest_is_single(const struct digest *digest);
 
-/** The subject without its prefix, and with it. */
+/** digest_class_name() - "lead", "today", "overdue", "escalation": part of a phrase's key */
+const char *digest_class_name(enum notice_class class);
+/** items_describe() - of several items: how many criteria (all), how many of the class that names the mail (n), the others, their
+ *  points, the nearest deadline */
+void items_describe(struct document *doc, struct value *object);
+
+/** subject_of() - the subject with its prefix */
 const char *subject_of(struct document *doc);

@@ -10,6 +10,7 @@
 #include "base/zone.h"
 
 #define MAX_FILES 20 /* named in one item */
+#define MAX_MISSING 20
 
 date_t item_date(const struct notice *n) {
         if (n->history && n->history->extended_to != DATE_NONE)
@@ -130,6 +131,7 @@ static void describe_missing(struct document *doc, const struct notice *n, struc
         const struct instance *instance = n->instance;
         struct value *list = value_list_in(doc->pool, object, "missing"), *last = NULL;
         bool known = n->history && n->history->n_have == instance->n_requirements;
+        size_t named = 0;
 
         for (size_t i = 0; i < instance->n_requirements; i++) {
                 const struct requirement *r = &instance->requirements[i];
@@ -140,10 +142,14 @@ static void describe_missing(struct document *doc, const struct notice *n, struc
                         continue;
                 value_set_flag(doc->pool, last, "followed", true);
                 item = value_add_object(doc->pool, list);
+                last = item;
+                if (named++ == MAX_MISSING) {
+                        value_set(doc->pool, item, "name", "…");
+                        break;
+                }
                 value_set(doc->pool, item, "name", words_clean(doc->words, r->name));
                 value_set(doc->pool, item, "count", words_count(doc->words, r->need->count - have));
                 value_set_flag(doc->pool, item, "counted", r->need->count > 1);
-                last = item;
         }
         value_set_flag(doc->pool, object, "some_missing", last);
 }
@@ -169,7 +175,7 @@ static void describe_folder(struct document *doc, const struct notice *n, struct
                 for (const char *c = n->instance->dir; *c; c++)
                         strbuf_addc(&b, *c == '/' ? separator : *c);
         }
-        value_set(doc->pool, object, "folder", words_clean(doc->words, strbuf_str(&b)));
+        value_set(doc->pool, object, "folder", words_path(doc->words, strbuf_str(&b)));
 }
 
 static bool same_roles(const struct step *a, const struct step *b) {
@@ -262,10 +268,10 @@ void item_head(struct document *doc, const struct notice *n, struct value *item,
 static const char *file_line(struct document *doc, const struct file_note *file) {
         struct value *context = value_object(doc->pool);
 
-        value_set(doc->pool, context, "file", words_clean(doc->words, file->path));
+        value_set(doc->pool, context, "file", words_path(doc->words, file->path));
         value_set(doc->pool, context, "verdict",
                   words_named(doc->words, "verdict-", verdict_to_string(file->verdict), NULL));
-        value_set(doc->pool, context, "detail", words_clean(doc->words, file->detail));
+        value_set(doc->pool, context, "detail", file->detail ? words_key(doc->words, file->detail) : "");
         return words_phrase(doc->words, "value-uncounted", context);
 }
 

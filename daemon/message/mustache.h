@@ -17,7 +17,7 @@
 #define MUSTACHE_MAX_SOURCE (256 * 1024) /* bytes of a template */
 #define MUSTACHE_MAX_NESTING 32          /* sections inside sections of one template */
 #define MUSTACHE_MAX_DEPTH 64            /* sections and partials entered while rendering */
-#define MUSTACHE_MAX_OUTPUT (4u << 20)   /* bytes */
+#define MUSTACHE_MAX_OUTPUT (2u << 20)   /* bytes */
 
 struct mustache;
 

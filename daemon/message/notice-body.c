@@ -14,8 +14,8 @@ static struct value *begin_item(struct document *doc, struct value *items, const
 
         item_basics(doc, n, item);
         item_describe(doc, n, item);
-        if (n->instance)
-                value_set(doc->pool, item, "head", words_phrase(doc->words, "value-criterion", item));
+        value_set(doc->pool, item, "head",
+                  n->instance ? words_phrase(doc->words, "value-criterion", item) : words_clean(doc->words, n->text));
         return item;
 }
 
@@ -57,7 +57,7 @@ static void add_files(struct document *doc, struct value *item, const struct not
                 const struct file_note *f = &n->files[i];
                 struct value *context = value_object(doc->pool);
 
-                value_set(doc->pool, context, "file", words_clean(doc->words, f->path));
+                value_set(doc->pool, context, "file", words_path(doc->words, f->path));
                 value_set(doc->pool, context, "size", words_size(doc->words, f->size));
                 if (f->at > 0)
                         value_set(doc->pool, context, "moment", words_moment(doc->words, f->at));
@@ -65,7 +65,7 @@ static void add_files(struct document *doc, struct value *item, const struct not
                 if (f->sha256 && strlen(f->sha256) >= 8)
                         value_set(doc->pool, context, "sha256",
                                   words_clean(doc->words, value_keep(doc->pool, f->sha256, 8)));
-                value_set(doc->pool, context, "detail", words_clean(doc->words, f->detail));
+                value_set(doc->pool, context, "detail", f->detail ? words_key(doc->words, f->detail) : "");
                 if (!fact)
                         fact = document_fact(doc, item, label, words_phrase(doc->words, phrase, context));
                 else
@@ -77,7 +77,7 @@ static void add_reason(struct document *doc, struct value *item, const struct no
         usec_t ignored;
 
         /* The old deadline travels in the text as well. */
-        if (n->text && !(n->old_deadline > 0 && zone_parse(n->text, &ignored) == 0))
+        if (n->text && n->instance && !(n->old_deadline > 0 && zone_parse(n->text, &ignored) == 0))
                 document_fact(doc, item, "reason", words_clean(doc->words, n->text));
 }
 
@@ -104,9 +104,9 @@ static void receipt_item(struct document *doc, struct value *items, const struct
 static void receipt_body(struct document *doc) {
         const struct digest *d = doc->digest;
         struct value *items = document_items(doc, false);
-        bool refused = false, received = false;
+        bool refused = false, all_done = true;
 
-        for (size_t i = 0; i < d->items.n && i < DOCUMENT_MAX_ITEMS;) {
+        for (size_t i = 0; i < d->items.n && i < doc->max_items;) {
                 const struct notice *n = &d->items.items[i];
                 size_t same = 1;
 
@@ -114,7 +114,8 @@ static void receipt_body(struct document *doc) {
                         same++;
                 receipt_item(doc, items, n, same);
                 for (size_t k = 0; k < same; k++)
-                        *(n[k].kind == NOTICE_REFUSED ? &refused : &received) = true;
+                        refused = refused || n[k].kind == NOTICE_REFUSED;
+                all_done = all_done && !notice_is_open(n, d->at);
                 i += same;
         }
         if (items && items->first && items->first->next)
@@ -122,8 +123,8 @@ static void receipt_body(struct document *doc) {
         document_more(doc, d->items.n);
         if (refused)
                 document_paragraph(doc, words_phrase(doc->words, "closing-refused", NULL));
-        if (received)
-                document_paragraph(doc, words_phrase(doc->words, "closing-received", NULL));
+        if (d->kind != NOTICE_REFUSED)
+                document_paragraph(doc, words_phrase(doc->words, all_done ? "closing-complete" : "closing-received", NULL));
 }
 
 /* ---- one item each ---- */
@@ -148,25 +149,6 @@ static void changed_item(struct document *doc, struct value *item, const struct 
         add_progress(doc, item, n);
 }
 
-/* "TASK@DATE/UNIT" in words. */
-static const char *key_in_words(struct document *doc, const char *key) {
-        const char *at = strchr(key, '@'), *slash = strchr(key, '/');
-        struct value *context = value_object(doc->pool);
-        char date[DATE_BUFFER];
-        date_t stated;
-
-        value_set(doc->pool, context, "id",
-                  words_clean(doc->words, value_keep(doc->pool, key, at ? (size_t)(at - key) : strcspn(key, "/"))));
-        if (at) {
-                snprintf(date, sizeof(date), "%.*s", (int)(DATE_BUFFER - 1), at + 1);
-                if (date_parse(date, &stated) < 0)
-                        return words_clean(doc->words, key);
-                value_set(doc->pool, context, "stated", words_date(doc->words, stated));
-        }
-        value_set(doc->pool, context, "unit", words_clean(doc->words, slash ? slash + 1 : NULL));
-        return words_phrase(doc->words, "value-key", context);
-}
-
 /* "+ KEY", "- KEY" (whose instance is gone), or free words. */
 static void criteria_item(struct document *doc, struct value *item, const struct notice *n) {
         const char *text = n->text ? n->text : "";
@@ -179,7 +161,7 @@ static void criteria_item(struct document *doc, struct value *item, const struct
                                                          : "change-other",
                                    NULL));
         if (dropped || !n->instance)
-                value_set(doc->pool, item, "head", key_in_words(doc, key));
+                value_set(doc->pool, item, "head", words_key(doc->words, key));
         if (dropped)
                 return;
         if (!added)
@@ -207,7 +189,7 @@ static void one_each(struct document *doc) {
         const struct digest *d = doc->digest;
         struct value *items = document_items(doc, false);
 
-        for (size_t i = 0; i < d->items.n && i < DOCUMENT_MAX_ITEMS; i++) {
+        for (size_t i = 0; i < d->items.n && i < doc->max_items; i++) {
                 const struct notice *n = &d->items.items[i];
                 struct value *item = begin_item(doc, items, n);
 
@@ -248,6 +230,7 @@ void notice_body(struct document *doc) {
                 words_of_trouble(doc);
         else
                 one_each(doc);
-        if (words_have(doc->words, "closing-", kind) && d->kind != NOTICE_RECEIVED && d->kind != NOTICE_REFUSED)
+        if (words_have(doc->words, "closing-", kind) && d->kind != NOTICE_RECEIVED && d->kind != NOTICE_COMPLETE &&
+            d->kind != NOTICE_REFUSED)
                 document_paragraph(doc, words_named(doc->words, "closing-", kind, context));
 }

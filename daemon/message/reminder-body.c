@@ -6,22 +6,6 @@
 
 /* A reminder: one item with all its facts, or a table of them, most severe first. */
 
-static const char *class_name(enum notice_class class) {
-        switch (class) {
-        case NOTICE_CLASS_DUE_TODAY:
-                return "today";
-        case NOTICE_CLASS_OVERDUE:
-                return "overdue";
-        case NOTICE_CLASS_ESCALATION:
-                return "escalation";
-        case NOTICE_CLASS_INFO:
-        case NOTICE_CLASS_LEAD:
-        case _NOTICE_CLASS_MAX:
-                break;
-        }
-        return "lead";
-}
-
 /* Does a reader need to be told which unit owes it? Not when the mail goes to that unit alone. */
 static bool names_units(const struct digest *d) {
         for (size_t i = 0; i < d->items.n; i++) {
@@ -76,14 +60,15 @@ void reminder_body(struct document *doc) {
         value_set(doc->pool, context, "organization", words_clean(doc->words, doc->context->model->organization.name));
         value_setf(doc->pool, context, "year", "%d", date_to_ymd(doc->today).year);
         value_set_flag(doc->pool, context, "several", !single);
-        value_set(doc->pool, context, "n", words_count(doc->words, items_count(doc, NULL).tasks));
-        snprintf(key, sizeof(key), "intro-%s", class_name(d->class));
+        if (!single)
+                items_describe(doc, context);
+        snprintf(key, sizeof(key), "intro-%s", digest_class_name(d->class));
         document_paragraph(doc, words_phrase(doc->words, key, context));
         items = document_items(doc, !single);
-        for (size_t i = 0; i < d->items.n && i < DOCUMENT_MAX_ITEMS; i++)
+        for (size_t i = 0; i < d->items.n && i < doc->max_items; i++)
                 add_item(doc, items, &d->items.items[i], single ? 0 : i + 1, units);
         document_more(doc, d->items.n);
-        snprintf(key, sizeof(key), "closing-%s", class_name(d->class));
+        snprintf(key, sizeof(key), "closing-%s", digest_class_name(d->class));
         document_paragraph(doc, words_phrase(doc->words, key, context));
         if (d->class != NOTICE_CLASS_ESCALATION)
                 document_paragraph(doc, words_phrase(doc->words, "how-to-explain", context));

@@ -76,7 +76,7 @@ static void unit_page(struct document *doc) {
                 return;
         }
         items = document_items(doc, true);
-        for (size_t i = 0; i < d->items.n && i < DOCUMENT_MAX_ITEMS; i++)
+        for (size_t i = 0; i < d->items.n && i < doc->max_items; i++)
                 unit_item(doc, items, i);
         unit_total(doc, items);
         document_more(doc, d->items.n);
@@ -108,7 +108,7 @@ static void area_table(struct document *doc) {
         document_column(doc, table, "area", false);
         for (size_t i = 0; i < ELEMENTSOF(columns) - !waived; i++)
                 document_column(doc, table, columns[i], true);
-        for (size_t i = 0; i < m->n_areas; i++) {
+        for (size_t i = 0; i < m->n_areas && i < doc->max_items; i++) {
                 struct value *context = value_object(doc->pool);
 
                 value_set(doc->pool, context, "id", words_clean(doc->words, m->areas[i].id));
@@ -120,6 +120,7 @@ static void area_table(struct document *doc) {
         row = document_row(doc, table, true);
         document_cell(doc, table, row, words_phrase(doc->words, "total", NULL));
         score_cells(doc, table, row, &board->total, waived);
+        document_more(doc, m->n_areas);
 }
 
 static void decision_item(struct document *doc, struct value *items, const struct notice *n, size_t number) {
@@ -147,7 +148,7 @@ static void decisions(struct document *doc) {
                 return;
         }
         items = document_items(doc, true);
-        for (size_t i = 0; i < d->items.n && i < DOCUMENT_MAX_ITEMS; i++)
+        for (size_t i = 0; i < d->items.n && i < doc->max_items; i++)
                 decision_item(doc, items, &d->items.items[i], i + 1);
         document_more(doc, d->items.n);
 }
@@ -175,7 +176,7 @@ static void unassigned_areas(struct document *doc) {
         struct value *context = value_object(doc->pool), *areas = value_list_in(doc->pool, context, "areas"),
                      *last = NULL;
 
-        for (size_t i = 0; i < m->n_areas; i++) {
+        for (size_t i = 0; i < m->n_areas && i < doc->max_items; i++) {
                 if (!area_is_unassigned(m, &m->areas[i]))
                         continue;
                 value_set_flag(doc->pool, last, "followed", true);

@@ -16,7 +16,7 @@
 
 #define MAX_WORDS 160 /* bytes of somebody's free words in a subject */
 
-static const char *class_name(enum notice_class class) {
+const char *digest_class_name(enum notice_class class) {
         switch (class) {
         case NOTICE_CLASS_LEAD:
                 return "lead";
@@ -60,8 +60,7 @@ static const struct notice *nearest(const struct digest *d) {
         return found;
 }
 
-/* Several items: how many criteria, how many of the class that the subject names, the nearest deadline, the points. */
-static void describe_many(struct document *doc, struct value *context) {
+void items_describe(struct document *doc, struct value *context) {
         const struct digest *d = doc->digest;
         struct item_count all = items_count(doc, NULL), overdue = items_count(doc, notice_is_overdue),
                           today = items_count(doc, is_due_today);
@@ -72,6 +71,7 @@ static void describe_many(struct document *doc, struct value *context) {
 
         if (named == 0)
                 named = all.tasks;
+        set_count(doc, context, "all", all.tasks);
         set_count(doc, context, "n", named);
         set_count(doc, context, "others", all.tasks - named);
         value_set(doc->pool, context, "points",
@@ -201,8 +201,8 @@ static const char *key_of(struct document *doc, struct value *context, char *buf
                 item_basics(doc, &d->items.items[0], context);
         if (d->kind == NOTICE_REMINDER) {
                 if (!digest_is_single(d))
-                        describe_many(doc, context);
-                snprintf(buf, size, "subject-reminder-%s-%s", class_name(d->class), number);
+                        items_describe(doc, context);
+                snprintf(buf, size, "subject-reminder-%s-%s", digest_class_name(d->class), number);
         } else if (d->kind == NOTICE_REPORT) {
                 describe_report(doc, context);
                 snprintf(buf, size, "subject-report-%s", d->unit ? "unit" : is_weekly(d->report) ? "week" : "all");

@@ -126,8 +126,9 @@ void value_set(struct value_pool *pool, struct value *object, const char *name, 
         struct value *v;
         char *copy;
 
-        if (!text || !*text || !object)
+        if (!object)
                 return;
+        text = text ? text : "";
         copy = pool_strndup(pool, text, strlen(text));
         v = copy ? add_member(pool, object, name, VALUE_TEXT) : NULL;
         if (v)
@@ -149,8 +150,7 @@ void value_setf(struct value_pool *pool, struct value *object, const char *name,
 }
 
 void value_set_flag(struct value_pool *pool, struct value *object, const char *name, bool on) {
-        if (on)
-                value_set(pool, object, name, "1");
+        value_set(pool, object, name, on ? "1" : "");
 }
 
 const struct value *value_get(const struct value *object, const char *name, size_t len) {

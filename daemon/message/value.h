@@ -42,7 +42,8 @@ struct value *value_object_in(struct value_pool *pool, struct value *object, con
 /** Appends to a list. */
 struct value *value_add_object(struct value_pool *pool, struct value *list);
 struct value *value_add_text(struct value_pool *pool, struct value *list, const char *text);
-/** value_set() - NULL or "" sets nothing: such a member is as false as a missing one. A name may be set again: the last one counts. */
+/** value_set() - NULL is "", which is false, and hides a member of that name further out. A name may be set again: the last one
+ *  counts. */
 void value_set(struct value_pool *pool, struct value *object, const char *name, const char *text);
 void value_setf(struct value_pool *pool, struct value *object, const char *name, const char *format, ...)
         __attribute__((format(printf, 4, 5)));

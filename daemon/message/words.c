@@ -80,12 +80,61 @@ bool words_have(const struct words *w, const char *prefix, const char *name) {
         return templates_have(w->templates, w->language, join(prefix, name, key, sizeof(key)));
 }
 
+static bool is_inside(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
+
+/* What is too long loses its end, or its beginning, between characters. */
+static const char *keep_cut(struct words *w, const char *s, bool tail) {
+        size_t len = strlen(s), n = WORDS_MAX_TEXT;
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+
+        if (len <= WORDS_MAX_TEXT)
+                return value_keep(w->pool, s, len);
+        if (tail) {
+                for (s += len - n; is_inside(*s); s++)
+                        ;
+                strbuf_addf(&b, "…%s", s);
+        } else {
+                while (n > 0 && is_inside(s[n]))
+                        n--;
+                strbuf_add(&b, s, n);
+                strbuf_adds(&b, "…");
+        }
+        if (strbuf_error(&b) < 0)
+                fail(w, -ENOMEM);
+        return value_keep(w->pool, strbuf_str(&b), b.len);
+}
+
 const char *words_clean(struct words *w, const char *s) {
         _cleanup_free_ char *clean = s ? text_sanitize(s, strlen(s)) : NULL;
 
         if (s && !clean)
                 fail(w, -ENOMEM);
-        return clean ? value_keep(w->pool, clean, strlen(clean)) : "";
+        return clean ? keep_cut(w, clean, false) : "";
+}
+
+const char *words_path(struct words *w, const char *s) {
+        _cleanup_free_ char *clean = s ? text_sanitize(s, strlen(s)) : NULL;
+
+        if (s && !clean)
+                fail(w, -ENOMEM);
+        return clean ? keep_cut(w, clean, true) : "";
+}
+
+const char *words_key(struct words *w, const char *key) {
+        const char *at = strchr(key, '@'), *slash = at ? strchr(at, '/') : NULL;
+        struct value *context = value_object(w->pool);
+        char date[DATE_BUFFER];
+        date_t stated;
+
+        if (!at)
+                return words_clean(w, key);
+        snprintf(date, sizeof(date), "%.*s", DATE_BUFFER - 1, at + 1);
+        if (date_parse(date, &stated) < 0)
+                return words_clean(w, key);
+        value_set(w->pool, context, "id", words_clean(w, value_keep(w->pool, key, (size_t)(at - key))));
+        value_set(w->pool, context, "stated", words_date(w, stated));
+        value_set(w->pool, context, "unit", words_clean(w, slash ? slash + 1 : NULL));
+        return words_phrase(w, "value-key", context);
 }
 
 const char *words_count(struct words *w, size_t n) { return keepf(w, "%0*zu", w->digits, n); }

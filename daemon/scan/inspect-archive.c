@@ -92,7 +92,7 @@ static bool rar4_is_whole(struct bytes *s) {
                         return false;
                 at += size + data;
         }
-        return at == s->size && at > 7; /* the oldest ones have no end block */
+        return false; /* only those of before 2002 have no end block */
 }
 
 void inspect_rar(struct bytes *s, struct content *c) {

@@ -218,10 +218,12 @@ void inspect_text(struct bytes *s, struct content *c) {
                 return;
         c->type = FILE_TYPE_TXT;
         begin = strncmp(head, "\xef\xbb\xbf", 3) == 0 ? head + 3 : head;
+        root = find_root_element(begin);
         if (strncmp(skip_space(begin), "<?xml", 5) == 0) {
-                root = find_root_element(begin);
                 c->type = FILE_TYPE_XML;
                 c->whole = root && xml_is_whole(s, root);
+        } else if (root && strncasecmp(root, "<html", 5) != 0 && xml_is_whole(s, root)) {
+                c->type = FILE_TYPE_XML; /* the declaration may be left out */
         } else if (is_header_block(head, &ended) && is_mail(head)) {
                 c->type = FILE_TYPE_EML;
                 c->whole = ended && mail_is_whole(s, head);

@@ -11,6 +11,7 @@
 #include "base/zone.h"
 #include "service/care.h"
 #include "service/control.h"
+#include "service/withdraw.h"
 
 #define HORIZON_DAYS 400 /* steps up to then are known; expanded anew at every start and reload */
 
@@ -132,11 +133,13 @@ static void finish_once(struct manager *m) {
 /* Return: 0 or -errno; in the second case memory may be ahead of the store. */
 static int plan_and_write(struct manager *m) {
         usec_t expiry = USEC_INFINITY;
-        size_t n = 0;
+        size_t n = 0, n_withdrawn = 0;
         int r = expire(m, &expiry);
 
         if (r == 0)
                 r = tell_flush(&m->tell, &n);
+        if (r == 0)
+                r = withdraw_outdated(&m->tell, &n_withdrawn);
         if (r < 0)
                 return r;
         m->next = tell_next(&m->tell);

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ipc/peer.h"
+#include "service/mail-ledger.h"
 #include "service/mail-servers.h"
 
 #define RETRY_FIRST_USEC USEC_PER_MINUTE
@@ -171,27 +172,10 @@ static int on_parked_entry(void *userdata, const struct outbox_entry *entry) {
         return o->callbacks.on_parked(o->userdata, entry);
 }
 
-static int on_ledger_entry(void *userdata, const struct outbox_entry *e) {
+static int on_ledger_entry(void *userdata, const struct outbox_entry *entry) {
         struct outbox *o = userdata;
-        _cleanup_free_ char *text = NULL;
-        json_t *detail = json_pack(
-                "{s:s, s:s, s:s, s:i, s:s*, s:s*, s:i}", "message_id", e->message.message_id,
-                "kind", notice_kind_to_string(e->message.kind), "subject", e->message.subject,
-                "code", e->code, "server", e->server, "reply", e->reply, "tries", (int)e->tries);
-        const char *event = e->state == OUTBOX_SENT    ? "mail-accepted"
-                            : e->state == OUTBOX_DOUBT ? "mail-in-doubt"
-                                                       : "mail-parked";
 
-        text = detail ? json_dumps(detail, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-        json_decref(detail);
-        if (!text)
-                return -ENOMEM;
-        return store_ledger_add(
-                o->config.store,
-                &(struct ledger_row){.at = e->finished_at ? e->finished_at : now_of(o),
-                                     .event = event,
-                                     .address = e->recipient,
-                                     .detail = text});
+        return mail_ledger(o->config.store, entry, now_of(o), NULL);
 }
 
 static int write_answer(struct outbox *o, const struct answer *a) {

@@ -9,8 +9,6 @@
 
 #include "ipc/worker.h"
 
-extern char **environ;
-
 static int answer(struct framer *peer, json_t *json) {
         int r = framer_send_all(peer, json, NULL, 0, -1);
 
@@ -33,7 +31,8 @@ static json_t *list_descriptors(void) {
         for (struct dirent *e; dir && (e = readdir(dir));)
                 if (e->d_name[0] != '.' && atoi(e->d_name) != dirfd(dir))
                         json_array_append_new(list, json_integer(atoi(e->d_name)));
-        closedir(dir);
+        if (dir)
+                closedir(dir);
         return list;
 }
 

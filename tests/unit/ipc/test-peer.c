@@ -305,6 +305,37 @@ static void test_stubborn(void **state) {
         end(s);
 }
 
+/* However the decider ends, its workers end with it. */
+static void test_no_orphans(void **state) {
+        int fds[2], status;
+        pid_t decider, worker = 0;
+
+        (void)state;
+        assert_int_equal(pipe(fds), 0);
+        decider = fork();
+        assert_true(decider >= 0);
+        if (decider == 0) {
+                struct seen *s = start(&spawn_it);
+
+                s->on_up_do = "stubborn"; /* deaf to SIGTERM, and to the hang-up */
+                run_until(s, &s->n_messages, 1);
+                worker = (pid_t)json_integer_value(json_object_get(s->last, "pid"));
+                if (write(fds[1], &worker, sizeof(worker)) != (ssize_t)sizeof(worker))
+                        _exit(1);
+                for (;;)
+                        pause();
+        }
+        assert_int_equal(read(fds[0], &worker, sizeof(worker)), sizeof(worker));
+        assert_int_equal(kill(worker, 0), 0);
+        kill(decider, SIGKILL);
+        assert_int_equal(waitpid(decider, &status, 0), decider);
+        for (int i = 0; i < 200 && kill(worker, 0) == 0; i++)
+                usleep(10000);
+        assert_int_equal(kill(worker, 0), -1);
+        close(fds[0]);
+        close(fds[1]);
+}
+
 static void test_free_in_callbacks(void **state) {
         (void)state;
         struct seen *s = start(&spawn_it);
@@ -495,6 +526,7 @@ int main(void) {
                 cmocka_unit_test(test_silence),
                 cmocka_unit_test(test_words_break_silence),
                 cmocka_unit_test(test_stubborn),
+                cmocka_unit_test(test_no_orphans),
                 cmocka_unit_test(test_free_in_callbacks),
                 cmocka_unit_test(test_restart_in_callback),
                 cmocka_unit_test(test_wrong_worker),

@@ -142,7 +142,7 @@ static void test_child_per_connection(void **state) {
 
         assert_int_not_equal(pid_a, pid_b);
         assert_int_not_equal(pid_a, m.pid);
-        a = framer_free(a);
+        framer_free(a);
         assert_true(is_gone(pid_a, 2000));
         assert_int_equal(ask_pid(b, "pid"), pid_b); /* the other one works on */
         framer_free(b);

@@ -163,6 +163,7 @@ class Worker:
     def __init__(self, program, version, env=None, cwd=None):
         self.peer, theirs = socket.socketpair()
         environment = {key: value for key, value in os.environ.items() if key.lower() != "all_proxy"}
+        environment.setdefault("UBSAN_OPTIONS", "halt_on_error=1")
         environment.update(env or {})
         self.process = subprocess.Popen(
             [program, f"--fd={theirs.fileno()}"], pass_fds=[theirs.fileno()], env=environment, cwd=cwd

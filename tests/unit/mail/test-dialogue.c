@@ -193,6 +193,22 @@ static void test_refusals(void **state) {
         }
 }
 
+/* The net below the nets: whatever was seen or missed of the commands. */
+static void test_body_allowed(void **state) {
+        struct dialogue d = {.plaintext = true};
+
+        (void)state;
+        dialogue_begin(&d);
+        assert_true(dialogue_body_allowed(&d));
+        d.wants_auth = true;
+        assert_false(dialogue_body_allowed(&d));
+        assert_int_equal(d.refusal, DIALOGUE_UNAUTHENTICATED);
+        dialogue_begin(&d);
+        dialogue_connected(&d, false);
+        assert_true(play(&d, LOGIN MAIL RCPT DATA));
+        assert_true(dialogue_body_allowed(&d));
+}
+
 /* What is known of a session lasts for the next message on it, and no longer. */
 static void test_session(void **state) {
         struct dialogue d = {.plaintext = true, .wants_auth = true};
@@ -261,7 +277,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_outcomes), cmocka_unit_test(test_refusals),
                 cmocka_unit_test(test_session),  cmocka_unit_test(test_idle_close),
-                cmocka_unit_test(test_flood),
+                cmocka_unit_test(test_flood),    cmocka_unit_test(test_body_allowed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,9 +33,7 @@ class Sender(unittest.TestCase):
         for server in self.servers:
             server.close()
         for worker in self.workers:
-            worker.peer.close()
-            worker.process.kill()
-            worker.process.wait()
+            self.assertIn(worker.close(), (0, 76))  # a crash, or what a sanitizer found, is none of the two
 
     def server(self, script=None, **more):
         self.servers.append(Server(script, **more))

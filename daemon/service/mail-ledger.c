@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/mail-ledger.h"
+
+#include <errno.h>
+#include <jansson.h>
+
+#include "base/cleanup.h"
+
+static const char *event_of(enum outbox_state state) {
+        switch (state) {
+        case OUTBOX_SENT:
+                return "mail-accepted";
+        case OUTBOX_DOUBT:
+                return "mail-in-doubt";
+        case OUTBOX_PARKED:
+                return "mail-parked";
+        case OUTBOX_WITHDRAWN:
+                return "mail-withdrawn";
+        case OUTBOX_QUEUED:
+        case OUTBOX_HANDED:
+        case _OUTBOX_STATE_MAX:
+                break;
+        }
+        return NULL;
+}
+
+static int add(struct store *store, const struct ledger_row *common, const json_t *item) {
+        struct ledger_row row = *common;
+
+        if (item) {
+                row.instance = json_string_value(json_object_get(item, "instance"));
+                row.task = json_string_value(json_object_get(item, "task"));
+                row.unit = json_string_value(json_object_get(item, "unit"));
+        }
+        return store_ledger_add(store, &row);
+}
+
+int mail_ledger(struct store *store, const struct outbox_entry *e, usec_t now, const char *why) {
+        _cleanup_free_ char *text = NULL;
+        json_t *items = e->message.items ? json_loads(e->message.items, 0, NULL) : NULL, *item;
+        json_t *detail =
+                json_pack("{s:s, s:s, s:s, s:i, s:s*, s:s*, s:i, s:s*}", "message_id",
+                          e->message.message_id, "kind", notice_kind_to_string(e->message.kind),
+                          "subject", e->message.subject, "code", e->code, "server", e->server,
+                          "reply", e->reply, "tries", (int)e->tries, "why", why);
+        struct ledger_row row = {.at = e->finished_at ? e->finished_at : now,
+                                 .event = event_of(e->state),
+                                 .address = e->recipient};
+        size_t i;
+        int r = 0;
+
+        text = detail ? json_dumps(detail, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+        json_decref(detail);
+        if (!text || !row.event) {
+                json_decref(items);
+                return text ? 0 : -ENOMEM;
+        }
+        row.detail = text;
+        if (json_array_size(items) == 0)
+                r = add(store, &row, NULL);
+        json_array_foreach(items, i, item) {
+                if (r == 0)
+                        r = add(store, &row, item);
+        }
+        json_decref(items);
+        return r;
+}

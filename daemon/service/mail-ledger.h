@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What became of a mail, in the ledger: one row for each thing it was about, so that "was this unit told?" has an answer. */
+
+#include "store/store.h"
+
+/** mail_ledger() - the entry as the store has it now: accepted, in doubt, parked or withdrawn; inside the caller's transaction.
+ *  @why: more words; NULL. Return: 0 or -errno. */
+int mail_ledger(struct store *store, const struct outbox_entry *entry, usec_t now, const char *why);
