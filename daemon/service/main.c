@@ -102,8 +102,9 @@ static int parse(int argc, char *argv[], struct arguments *a) {
 static int check(const struct arguments *a) {
         _cleanup_(findings_done) struct findings findings = {};
         struct model *model = NULL;
-        const struct config_options options = {.today = zone_civil(clock_realtime()).date,
-                                               .look_at_roots = true};
+        const struct config_options options = {
+                .today = zone_civil(a->options.now_given ? a->options.now : clock_realtime()).date,
+                .look_at_roots = true};
         int r = config_load(a->options.config, &options, &model, &findings);
         bool warned = findings.n > 0;
 
@@ -183,18 +184,15 @@ int main(int argc, char *argv[]) {
         r = parse(argc, argv, &a);
         if (r > 0)
                 return r - 1;
+        if (a.now && zone_parse(a.now, &a.options.now) < 0) {
+                fprintf(stderr, "evidenced: --now wants a time like 2018-11-12T07:29:50+07:00\n");
+                return EXIT_USAGE;
+        }
+        a.options.now_given = a.now != NULL;
         if (a.check) {
                 if (!a.options.config)
                         a.options.config = EVIDENCED_SYSCONFDIR "/evidenced.conf";
                 return check(&a);
-        }
-        if (a.now) {
-                if (zone_parse(a.now, &a.options.now) < 0) {
-                        fprintf(stderr,
-                                "evidenced: --now wants a time like 2018-11-12T07:29:50+07:00\n");
-                        return EXIT_USAGE;
-                }
-                a.options.now_given = true;
         }
         r = run(&a);
         if (r == -EBUSY)
