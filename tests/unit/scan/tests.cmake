@@ -1,2 +1,7 @@
-evidenced_unit_test(scan inspect)
+evidenced_unit_test(scan inspect scanner)
 target_sources(test-inspect PRIVATE scan/samples.c)
+
+# The program itself, on a socket pair.
+target_sources(test-scanner PRIVATE scan/scan-driver.c)
+target_compile_definitions(test-scanner PRIVATE SCANNER="$<TARGET_FILE:evidenced-scan>")
+add_dependencies(test-scanner evidenced-scan)

@@ -1,0 +1,740 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* evidenced-scan itself: what happens in a folder, and what it says of it. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "scan-driver.h"
+
+#define SETTLE (200 * USEC_PER_MSEC) /* of scan_start() */
+#define REGULAR 1
+#define SETTLED 3
+#define LINK_INSIDE 4
+#define LINK_OUT 8
+#define UNREADABLE 16
+
+static int setup(void **state) {
+        static struct scan s;
+
+        *state = scan_prepare(&s);
+        return 0;
+}
+
+static int teardown(void **state) {
+        scan_done(*state);
+        return 0;
+}
+
+static void start(struct scan *s) { scan_start(s, &(struct scan_options){0}); }
+
+static void test_first_words(void **state) {
+        struct scan *s = *state;
+        json_t *m;
+
+        scan_mkdir(s, "1.2");
+        scan_write(s, "1.2/a.pdf", "12345");
+        start(s);
+        m = scan_next(s, 5 * USEC_PER_SEC);
+        assert_string_equal(json_string_value(json_object_get(m, "event")), "root");
+        assert_string_equal(json_string_value(json_object_get(m, "state")), "ok");
+        assert_true(strlen(json_string_value(json_object_get(m, "source"))) > 0);
+        assert_true(strlen(json_string_value(json_object_get(m, "fstype"))) > 0);
+        json_decref(m);
+        m = scan_expect(s, "event", "folder", "1.2");
+        assert_int_equal(strlen(json_string_value(json_object_get(m, "fingerprint"))), 32);
+        assert_int_equal(json_array_size(json_object_get(m, "files")), 5);
+        assert_int_equal(json_integer_value(json_array_get(json_object_get(m, "files"), 1)), 5);
+        assert_false(json_is_true(json_object_get(m, "more")));
+        json_decref(m);
+        m = scan_expect(s, "event", "scanned", NULL);
+        assert_int_equal(json_integer_value(json_object_get(m, "folders")), 2);
+        assert_int_equal(json_integer_value(json_object_get(m, "files")), 1);
+        json_decref(m);
+}
+
+/* A new file is told of, and told settled in time: not before, and not long after. */
+static void test_new_file(void **state) {
+        struct scan *s = *state;
+        usec_t closed;
+
+        start(s);
+        scan_expect_walk(s);
+        scan_write(s, "a.pdf", "x");
+        closed = clock_monotonic();
+        scan_expect_file(s, "", "a.pdf", REGULAR);
+        scan_expect_file(s, "", "a.pdf", SETTLED);
+        assert_true(s->told - closed >= SETTLE - 10 * USEC_PER_MSEC);
+        assert_true(s->told - closed < SETTLE + 300 * USEC_PER_MSEC);
+        scan_expect_silence(s, 2 * SETTLE);
+}
+
+/* As long as somebody writes it is not settled, however long he pauses. */
+static void test_slow_writer(void **state) {
+        struct scan *s = *state;
+        int fd;
+
+        start(s);
+        scan_expect_walk(s);
+        fd = open(scan_path(s, "slow.pdf"), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+        assert_int_equal(write(fd, "x", 1), 1);
+        scan_expect_file(s, "", "slow.pdf", REGULAR);
+        scan_expect_silence(s, 5 * SETTLE);
+        assert_int_equal(write(fd, "y", 1), 1);
+        scan_expect_file(s, "", "slow.pdf", REGULAR);
+        close(fd);
+        scan_expect_file(s, "", "slow.pdf", SETTLED);
+        /* written again: not settled again, and then settled */
+        fd = open(scan_path(s, "slow.pdf"), O_WRONLY | O_APPEND | O_CLOEXEC);
+        assert_int_equal(write(fd, "z", 1), 1);
+        close(fd);
+        scan_expect_file(s, "", "slow.pdf", REGULAR);
+        scan_expect_file(s, "", "slow.pdf", SETTLED);
+        /* opened for writing and closed as it was */
+        close(open(scan_path(s, "slow.pdf"), O_WRONLY | O_APPEND | O_CLOEXEC));
+        scan_expect_silence(s, 2 * SETTLE);
+}
+
+/* An old file is settled at the first look; one that was just made is not. */
+static void test_at_rest(void **state) {
+        struct scan *s = *state;
+        json_t *m;
+
+        scan_write(s, "old.pdf", "x");
+        poll(NULL, 0, 300);
+        scan_write(s, "new.pdf", "x");
+        start(s);
+        m = scan_expect(s, "event", "folder", "");
+        assert_int_equal(scan_flags(m, "old.pdf"), SETTLED);
+        assert_int_equal(scan_flags(m, "new.pdf"), REGULAR);
+        json_decref(m);
+        scan_expect_file(s, "", "new.pdf", SETTLED);
+}
+
+static void test_rename_and_delete(void **state) {
+        struct scan *s = *state;
+        json_t *m;
+
+        scan_mkdir(s, "d");
+        scan_write(s, "d/a.pdf", "x");
+        start(s);
+        scan_expect_file(s, "d", "a.pdf", SETTLED);
+        scan_rename(s, "d/a.pdf", "d/b.pdf");
+        m = scan_expect(s, "event", "folder", "d");
+        assert_int_equal(scan_flags(m, "a.pdf"), -1);
+        assert_int_equal(scan_flags(m, "b.pdf"), REGULAR);
+        json_decref(m);
+        scan_expect_file(s, "d", "b.pdf", SETTLED);
+        scan_rename(s, "d/b.pdf", "b.pdf"); /* to another folder */
+        scan_expect_file(s, "", "b.pdf", SETTLED);
+        scan_unlink(s, "b.pdf");
+        scan_expect_file(s, "", "b.pdf", -1);
+        assert_int_equal(rmdir(scan_path(s, "d")), 0);
+        json_decref(scan_expect(s, "event", "gone", "d"));
+}
+
+/* Made at once, before any of the watches stands. */
+static void test_mkdir_and_file(void **state) {
+        struct scan *s = *state;
+
+        start(s);
+        scan_expect_walk(s);
+        for (unsigned i = 0; i < 8; i++) {
+                char names[3][32];
+
+                snprintf(names[0], sizeof(names[0]), "d%u", i);
+                snprintf(names[1], sizeof(names[1]), "d%u/e", i);
+                snprintf(names[2], sizeof(names[2]), "d%u/e/f.pdf", i);
+                scan_mkdir(s, names[0]);
+                scan_mkdir(s, names[1]);
+                scan_write(s, names[2], "x");
+                scan_expect_file(s, names[1], "f.pdf", SETTLED);
+        }
+}
+
+static void test_tree_moves_in(void **state) {
+        struct scan *s = *state;
+        struct scan outside;
+
+        scan_prepare(&outside);
+        scan_mkdir(&outside, "tree");
+        scan_mkdir(&outside, "tree/sub");
+        scan_write(&outside, "tree/sub/a.pdf", "x");
+        start(s);
+        scan_expect_walk(s);
+        assert_int_equal(rename(scan_path(&outside, "tree"), scan_path(s, "tree")), 0);
+        scan_expect_file(s, "tree/sub", "a.pdf", SETTLED);
+        /* and it is watched from now on */
+        scan_write(s, "tree/sub/b.pdf", "x");
+        scan_expect_file(s, "tree/sub", "b.pdf", SETTLED);
+        /* what moved out is gone, and silent */
+        assert_int_equal(rename(scan_path(s, "tree"), scan_path(&outside, "tree")), 0);
+        json_decref(scan_expect(s, "event", "gone", "tree"));
+        scan_write(&outside, "tree/sub/c.pdf", "x");
+        scan_expect_silence(s, 2 * SETTLE);
+        scan_done(&outside);
+}
+
+/* A renamed folder goes on under its new name, also for what happens in it later. */
+static void test_folder_renamed(void **state) {
+        struct scan *s = *state;
+
+        scan_mkdir(s, "a");
+        scan_mkdir(s, "a/b");
+        scan_write(s, "a/b/x.pdf", "x");
+        start(s);
+        scan_expect_file(s, "a/b", "x.pdf", SETTLED);
+        scan_rename(s, "a", "z");
+        json_decref(scan_expect(s, "event", "gone", "a"));
+        scan_expect_file(s, "z/b", "x.pdf", SETTLED);
+        scan_write(s, "z/b/y.pdf", "y");
+        scan_expect_file(s, "z/b", "y.pdf", SETTLED);
+        /* two folders change names with each other */
+        scan_mkdir(s, "p");
+        scan_write(s, "p/1.pdf", "1");
+        scan_mkdir(s, "q");
+        scan_write(s, "q/2.pdf", "2");
+        scan_expect_file(s, "q", "2.pdf", SETTLED);
+        assert_int_equal(renameat2(AT_FDCWD, scan_path(s, "p"), AT_FDCWD, scan_path(s, "q"),
+                                   RENAME_EXCHANGE),
+                         0);
+        scan_expect_file(s, "q", "1.pdf", SETTLED);
+        scan_write(s, "p/3.pdf", "3");
+        scan_expect_file(s, "p", "3.pdf", SETTLED);
+}
+
+static void test_folder_recreated(void **state) {
+        struct scan *s = *state;
+
+        scan_mkdir(s, "a");
+        scan_write(s, "a/x.pdf", "x");
+        start(s);
+        scan_expect_file(s, "a", "x.pdf", SETTLED);
+        for (unsigned i = 0; i < 8; i++) {
+                scan_unlink(s, "a/x.pdf");
+                assert_int_equal(rmdir(scan_path(s, "a")), 0);
+                scan_mkdir(s, "a");
+                scan_write(s, "a/x.pdf", "again");
+                scan_expect_file(s, "a", "x.pdf", SETTLED);
+        }
+}
+
+static void test_root_missing(void **state) {
+        struct scan *s = *state;
+        char elsewhere[96];
+        json_t *m;
+
+        assert_int_equal(rmdir(s->root), 0);
+        start(s);
+        m = scan_expect(s, "event", "root", NULL);
+        assert_string_equal(json_string_value(json_object_get(m, "state")), "missing");
+        json_decref(m);
+        assert_int_equal(mkdir(s->root, 0755), 0);
+        scan_write(s, "a.pdf", "x");
+        m = scan_expect(s, "state", "ok", NULL);
+        json_decref(m);
+        scan_expect_file(s, "", "a.pdf", SETTLED);
+        /* gone meanwhile: no listing and no "gone" is drawn from that, and back again */
+        snprintf(elsewhere, sizeof(elsewhere), "%s-elsewhere", s->root);
+        assert_int_equal(rename(s->root, elsewhere), 0);
+        json_decref(scan_expect(s, "state", "missing", NULL));
+        scan_expect_silence(s, 2 * SETTLE);
+        assert_int_equal(rename(elsewhere, s->root), 0);
+        json_decref(scan_expect(s, "state", "ok", NULL));
+        m = scan_next(s, 5 * USEC_PER_SEC); /* nothing changed: nothing but this */
+        assert_string_equal(json_string_value(json_object_get(m, "event")), "scanned");
+        json_decref(m);
+        scan_write(s, "b.pdf", "x");
+        scan_expect_file(s, "", "b.pdf", SETTLED);
+}
+
+static void test_links(void **state) {
+        struct scan *s = *state;
+        json_t *m;
+
+        scan_mkdir(s, "d");
+        scan_write(s, "d/real.pdf", "four");
+        poll(NULL, 0, 250);
+        assert_int_equal(symlink("/etc/passwd", scan_path(s, "out")), 0);
+        assert_int_equal(symlink("nowhere", scan_path(s, "broken")), 0);
+        assert_int_equal(symlink("d/real.pdf", scan_path(s, "inside")), 0);
+        assert_int_equal(symlink(scan_path(s, "d/real.pdf"), scan_path(s, "absolute")), 0);
+        assert_int_equal(symlink("/etc", scan_path(s, "folder-out")), 0);
+        assert_int_equal(symlink("d", scan_path(s, "folder-in")), 0);
+        assert_int_equal(symlink(".", scan_path(s, "d/loop")), 0);
+        assert_int_equal(mkfifo(scan_path(s, "fifo"), 0644), 0);
+        start(s);
+        m = scan_expect(s, "event", "folder", "");
+        assert_int_equal(scan_flags(m, "out") & ~2, LINK_OUT);
+        assert_int_equal(scan_flags(m, "broken") & ~2, LINK_OUT);
+        assert_int_equal(scan_flags(m, "inside"), SETTLED | LINK_INSIDE);
+        assert_int_equal(scan_flags(m, "absolute"), SETTLED | LINK_INSIDE);
+        assert_int_equal(scan_flags(m, "folder-out") & ~2, LINK_OUT);
+        assert_int_equal(scan_flags(m, "folder-in") & ~2, LINK_INSIDE);
+        assert_int_equal(scan_flags(m, "fifo") & ~2, 0);
+        json_decref(m);
+        m = scan_expect(s, "event", "scanned", NULL);
+        assert_int_equal(json_integer_value(json_object_get(m, "folders")),
+                         2); /* no link is walked */
+        json_decref(m);
+}
+
+static void test_names(void **state) {
+        static const char *const names[] = {"Bao\xcc\x81 c\xc3\xa1o.pdf", "bad\xff.pdf",
+                                            "line\nbreak.pdf", " .pdf"};
+        struct scan *s = *state;
+        json_t *m;
+        unsigned found = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                scan_write(s, names[i], "x");
+        scan_mkdir(s, "fold\xfe");
+        scan_write(s, "fold\xfe/x.pdf", "x");
+        start(s);
+        m = scan_expect(s, "event", "folder", "");
+        for (size_t k = 0; k < 5 * ELEMENTSOF(names); k += 5) {
+                _cleanup_free_ char *name =
+                        frame_name_decode(json_array_get(json_object_get(m, "files"), k));
+
+                assert_non_null(name);
+                for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                        found |= (strcmp(name, names[i]) == 0 ? 1u : 0u) << i;
+        }
+        assert_int_equal(found, (1u << ELEMENTSOF(names)) - 1);
+        json_decref(m);
+        m = scan_expect(s, "event", "folder", NULL);
+        {
+                _cleanup_free_ char *path = frame_name_decode(json_object_get(m, "path"));
+
+                assert_string_equal(path, "fold\xfe");
+        }
+        json_decref(m);
+}
+
+/* Beyond the limit folders are polled: it takes longer, but nothing is lost. */
+static void test_watch_limit(void **state) {
+        struct scan *s = *state;
+
+        for (char name[] = "a"; name[0] < 'f'; name[0]++)
+                scan_mkdir(s, name);
+        scan_start(s, &(struct scan_options){.poll = 500 * USEC_PER_MSEC,
+                                             .environment = "EVIDENCED_SCAN_MAX_WATCHES=3"});
+        json_decref(scan_expect(s, "kind", "watches", NULL));
+        scan_expect_walk(s);
+        scan_write(s, "a/x.pdf", "x");
+        scan_expect_file(s, "a", "x.pdf", SETTLED);
+        scan_write(s, "e/x.pdf", "x");
+        scan_expect_file(s, "e", "x.pdf", SETTLED);
+        scan_mkdir(s, "e/new");
+        scan_write(s, "e/new/y.pdf", "y");
+        scan_expect_file(s, "e/new", "y.pdf", SETTLED);
+}
+
+/* The queue of events runs over: everything is looked at again. */
+static void test_overflow(void **state) {
+        enum { N = 500 };
+        struct scan *s = *state;
+        unsigned settled = 0;
+        bool told = false;
+
+        for (char name[] = "a"; name[0] < 'f'; name[0]++)
+                scan_mkdir(s, name);
+        scan_start(s, &(struct scan_options){.environment = "EVIDENCED_SCAN_MAX_QUEUE=20"});
+        scan_expect_walk(s);
+        for (unsigned i = 0; i < N; i++) {
+                char name[32];
+
+                snprintf(name, sizeof(name), "%c/%u.pdf", 'a' + (int)(i % 5), i);
+                scan_write(s, name, "x");
+        }
+        for (unsigned bits = 0; bits != 31 || !told;) {
+                json_t *m = scan_next(s, 10 * USEC_PER_SEC), *files;
+                const char *path;
+
+                assert_non_null(m);
+                told |= streq_ptr(json_string_value(json_object_get(m, "kind")), "queue");
+                path = json_string_value(json_object_get(m, "path"));
+                files = json_object_get(m, "files");
+                settled = 0;
+                for (size_t i = 0; i < json_array_size(files); i += 5)
+                        settled += json_integer_value(json_array_get(files, i + 4)) == SETTLED;
+                if (settled == N / 5)
+                        bits |= 1u << (path[0] - 'a');
+                json_decref(m);
+        }
+}
+
+static json_t *known_of(struct scan *s) {
+        json_t *known = json_object(), *m;
+
+        for (;;) {
+                m = scan_next(s, 4 * SETTLE);
+                if (!m)
+                        return known;
+                if (json_object_get(m, "fingerprint"))
+                        json_object_set(known, json_string_value(json_object_get(m, "path")),
+                                        json_object_get(m, "fingerprint"));
+                json_decref(m);
+        }
+}
+
+/* A new scanner whose decider knows it all says only what changed meanwhile. */
+static void test_known(void **state) {
+        struct scan *s = *state;
+        json_t *known, *m;
+
+        scan_mkdir(s, "same");
+        scan_mkdir(s, "changed");
+        scan_mkdir(s, "left");
+        scan_mkdir(s, "left/below");
+        scan_write(s, "same/a.pdf", "x");
+        scan_write(s, "changed/a.pdf", "x");
+        scan_write(s, "left/below/a.pdf", "x");
+        start(s);
+        known = known_of(s);
+        assert_int_equal(json_object_size(known), 5);
+        scan_stop(s);
+        scan_write(s, "changed/b.pdf", "y");
+        assert_int_equal(unlink(scan_path(s, "left/below/a.pdf")), 0);
+        assert_int_equal(rmdir(scan_path(s, "left/below")), 0);
+        assert_int_equal(rmdir(scan_path(s, "left")), 0);
+        scan_start(s, &(struct scan_options){.known = known});
+        json_decref(scan_expect(s, "event", "root", NULL));
+        m = scan_next(s, 5 * USEC_PER_SEC);
+        assert_string_equal(json_string_value(json_object_get(m, "event")), "gone");
+        assert_string_equal(json_string_value(json_object_get(m, "path")), "left");
+        json_decref(m);
+        m = scan_next(s, 5 * USEC_PER_SEC);
+        assert_string_equal(json_string_value(json_object_get(m, "path")), "changed");
+        assert_int_equal(scan_flags(m, "a.pdf"), SETTLED);
+        json_decref(m);
+        m = scan_next(s, 5 * USEC_PER_SEC);
+        assert_string_equal(json_string_value(json_object_get(m, "event")), "scanned");
+        json_decref(m);
+        scan_expect_file(s, "changed", "b.pdf", SETTLED);
+        scan_expect_silence(s, 2 * SETTLE);
+}
+
+static void test_list(void **state) {
+        struct scan *s = *state;
+
+        scan_mkdir(s, "a");
+        scan_mkdir(s, "a/b");
+        scan_write(s, "a/b/x.pdf", "x");
+        start(s);
+        scan_expect_file(s, "a/b", "x.pdf", SETTLED);
+        scan_send(s, json_pack("{ss ss}", "verb", "list", "path", "a"));
+        json_decref(scan_expect(s, "event", "folder", "a"));
+        scan_expect_file(s, "a/b", "x.pdf", SETTLED);
+        scan_expect_silence(s, SETTLE);
+        scan_send(s, json_pack("{ss ss}", "verb", "list", "path", ""));
+        json_decref(scan_expect(s, "event", "folder", ""));
+        scan_expect_file(s, "a/b", "x.pdf", SETTLED);
+        scan_expect_walk(s);
+        scan_send(s, json_pack("{ss ss}", "verb", "list", "path",
+                               "a/none/below")); /* the nearest there is */
+        json_decref(scan_expect(s, "event", "folder", "a"));
+}
+
+static void ask(struct scan *s, int id, const char *path, const json_t *event, const char *name,
+                json_int_t more) {
+        json_t *files = json_object_get(event, "files");
+
+        for (size_t i = 0; i < json_array_size(files); i += 5)
+                if (streq_ptr(json_string_value(json_array_get(files, i)), name))
+                        scan_send(s,
+                                  json_pack("{ss si ss sI sO sI sI}", "verb", "inspect", "id", id,
+                                            "path", path, "size",
+                                            json_integer_value(json_array_get(files, i + 1)) + more,
+                                            "mtime", json_array_get(files, i + 2), "max_bytes",
+                                            (json_int_t)1000000, "timeout",
+                                            (json_int_t)(5 * USEC_PER_SEC)));
+}
+
+static json_t *reply_to(struct scan *s, int id) {
+        for (;;) {
+                json_t *m = scan_next(s, 5 * USEC_PER_SEC);
+
+                assert_non_null(m);
+                if (json_object_get(m, "reply")) {
+                        assert_int_equal(json_integer_value(json_object_get(m, "reply")), id);
+                        return m;
+                }
+                json_decref(m);
+        }
+}
+
+static void test_inspect(void **state) {
+        struct scan *s = *state;
+        json_t *event, *m;
+
+        scan_mkdir(s, "1.2");
+        scan_write(s, "1.2/a.txt", "abc");
+        start(s);
+        event = scan_expect(s, "event", "folder", "1.2");
+        ask(s, 7, "1.2/a.txt", event, "a.txt", 0);
+        m = reply_to(s, 7);
+        assert_string_equal(json_string_value(json_object_get(m, "status")), "ok");
+        assert_string_equal(json_string_value(json_object_get(m, "type")), "txt");
+        assert_true(json_is_true(json_object_get(m, "whole")));
+        assert_true(json_is_false(json_object_get(m, "signed")));
+        assert_string_equal(json_string_value(json_object_get(m, "sha256")),
+                            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        json_decref(m);
+        scan_expect_file(s, "1.2", "a.txt", SETTLED);
+        ask(s, 8, "1.2/a.txt", event, "a.txt", 1);
+        m = reply_to(s, 8);
+        assert_string_equal(json_string_value(json_object_get(m, "status")), "changed");
+        json_decref(m);
+        json_decref(
+                scan_expect(s, "event", "folder", "1.2")); /* as promised, though nothing is new */
+        ask(s, 9, "1.2/none.txt", event, "a.txt", 0);
+        m = reply_to(s, 9);
+        assert_string_equal(json_string_value(json_object_get(m, "status")), "gone");
+        json_decref(m);
+        ask(s, 10, "../../etc/passwd", event, "a.txt", 0);
+        m = reply_to(s, 10);
+        assert_string_equal(json_string_value(json_object_get(m, "status")), "unreadable");
+        json_decref(m);
+        json_decref(event);
+}
+
+static void test_large_folder(void **state) {
+        enum { N = 8193 };
+        struct scan *s = *state;
+        size_t n = 0, n_messages = 0;
+        bool more = true;
+
+        for (unsigned i = 0; i < N; i++) {
+                char name[16];
+
+                snprintf(name, sizeof(name), "%u", i);
+                scan_write(s, name, "");
+        }
+        poll(NULL, 0, 250);
+        start(s);
+        while (more) {
+                json_t *m = scan_expect(s, "event", "folder", "");
+
+                n += json_array_size(json_object_get(m, "files")) / 5;
+                n_messages++;
+                more = json_is_true(json_object_get(m, "more"));
+                json_decref(m);
+        }
+        assert_int_equal(n, N);
+        assert_int_equal(n_messages, 3);
+}
+
+static size_t resident_kib(pid_t pid) {
+        char path[64], line[256];
+        size_t kib = 0;
+        _cleanup_(fclose_p) FILE *f = NULL;
+
+        snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+        f = fopen(path, "r");
+        assert_non_null(f);
+        while (fgets(line, sizeof(line), f))
+                if (startswith(line, "VmHWM:"))
+                        kib = strtoul(line + 6, NULL, 10);
+        assert_true(kib > 0);
+        return kib;
+}
+
+/* Who does not read makes the scanner wait, not grow. */
+static void test_deaf_peer(void **state) {
+        enum { FOLDERS = 40, FILES = 300 };
+        struct scan *s = *state;
+
+        for (unsigned i = 0; i < FOLDERS; i++) {
+                char name[32];
+
+                snprintf(name, sizeof(name), "d%u", i);
+                scan_mkdir(s, name);
+                for (unsigned k = 0; k < FILES; k++) {
+                        snprintf(name, sizeof(name), "d%u/a-file-with-a-name-%u", i, k);
+                        scan_write(s, name, "");
+                }
+        }
+        start(s);
+        poll(NULL, 0, 1000);
+        assert_true(resident_kib(s->pid) < 16 * 1024);
+        scan_write(s, "d0/late", "x");
+        scan_expect_file(s, "d0", "late", SETTLED);
+}
+
+/* Between passes nothing keeps the administrator from unmounting. */
+static void test_no_descriptor_kept(void **state) {
+        struct scan *s = *state;
+        char folder[64];
+        _cleanup_(closedir_p) DIR *dir = NULL;
+
+        scan_mkdir(s, "a");
+        scan_write(s, "a/x.pdf", "x");
+        start(s);
+        scan_expect_file(s, "a", "x.pdf", SETTLED);
+        poll(NULL, 0, 100);
+        snprintf(folder, sizeof(folder), "/proc/%d/fd", (int)s->pid);
+        dir = opendir(folder);
+        assert_non_null(dir);
+        for (const struct dirent *d; (d = readdir(dir));) {
+                char target[PATH_MAX] = "";
+
+                if (readlinkat(dirfd(dir), d->d_name, target, sizeof(target) - 1) > 0)
+                        assert_false(startswith(target, s->root));
+        }
+}
+
+static void test_unreadable(void **state) {
+        struct scan *s = *state;
+        json_t *m;
+
+        scan_mkdir(s, "closed");
+        scan_write(s, "closed/a.pdf", "x");
+        scan_write(s, "secret.pdf", "x");
+        assert_int_equal(chmod(scan_path(s, "secret.pdf"), 0), 0);
+        assert_int_equal(chmod(scan_path(s, "closed"), 0), 0);
+        scan_start(s, &(struct scan_options){.poll = 300 * USEC_PER_MSEC,
+                                             .as_nobody = geteuid() == 0});
+        m = scan_expect(s, "event", "folder", "");
+        assert_int_equal(scan_flags(m, "secret.pdf"), REGULAR | UNREADABLE);
+        json_decref(m);
+        m = scan_expect(s, "event", "trouble", "closed");
+        assert_int_equal(json_integer_value(json_object_get(m, "errno")), EACCES);
+        json_decref(m);
+        assert_int_equal(chmod(scan_path(s, "secret.pdf"), 0644), 0);
+        scan_expect_file(s, "", "secret.pdf", SETTLED);
+        scan_expect_silence(s, 400 * USEC_PER_MSEC); /* said once */
+        assert_int_equal(chmod(scan_path(s, "closed"), 0755), 0);
+        scan_expect_file(s, "closed", "a.pdf", SETTLED);
+        m = scan_expect(s, "event", "trouble", "closed");
+        assert_int_equal(json_integer_value(json_object_get(m, "errno")), 0);
+        json_decref(m);
+}
+
+static void test_rescan(void **state) {
+        struct scan *s = *state;
+
+        scan_write(s, "a.pdf", "x");
+        scan_start(s, &(struct scan_options){.rescan = 300 * USEC_PER_MSEC});
+        scan_expect_file(s, "", "a.pdf", SETTLED);
+        for (unsigned i = 0; i < 3; i++) {
+                json_t *m = scan_next(
+                        s, USEC_PER_SEC); /* nothing changed: only that it was looked at */
+
+                assert_string_equal(json_string_value(json_object_get(m, "event")), "scanned");
+                json_decref(m);
+        }
+}
+
+/* In namespaces of its own: mounts something below the root, and over it. */
+static int mount_child(struct scan *s) {
+        int status;
+
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+            mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                return 77;
+        start(s);
+        scan_expect_walk(s);
+        if (mount("none", "/mnt", "tmpfs", 0, NULL) < 0)
+                return 77;
+        scan_expect_silence(s, 2 * SETTLE); /* elsewhere: none of its business */
+        if (mount("none", scan_path(s, "sub"), "tmpfs", 0, NULL) < 0)
+                return 77;
+        for (json_t *m; (m = scan_next(s, 5 * USEC_PER_SEC));) {
+                bool gone = streq_ptr(json_string_value(json_object_get(m, "event")), "gone") ||
+                            streq_ptr(json_string_value(json_object_get(m, "event")), "folder");
+
+                json_decref(m);
+                if (gone)
+                        return 1;
+        }
+        return waitpid(s->pid, &status, 0) == s->pid && WIFEXITED(status) &&
+                               WEXITSTATUS(status) == 0
+                       ? 0
+                       : 2;
+}
+
+static void test_mount_below(void **state) {
+        struct scan *s = *state;
+        int status;
+        pid_t pid;
+
+        scan_mkdir(s, "sub");
+        scan_write(s, "sub/a.pdf", "x");
+        poll(NULL, 0, 250);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(mount_child(s));
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) == 77)
+                skip(); /* no namespaces here */
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_bad_message(void **state) {
+        struct scan *s = *state;
+        int status;
+
+        start(s);
+        scan_expect_walk(s);
+        scan_send(s, json_pack("{ss}", "verb", "dance"));
+        assert_null(scan_next(s, 5 * USEC_PER_SEC));
+        assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 0);
+        s->pid = -1;
+        s->peer = framer_free(s->peer);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(test_first_words),
+                TEST(test_new_file),
+                TEST(test_slow_writer),
+                TEST(test_at_rest),
+                TEST(test_rename_and_delete),
+                TEST(test_mkdir_and_file),
+                TEST(test_tree_moves_in),
+                TEST(test_folder_renamed),
+                TEST(test_folder_recreated),
+                TEST(test_root_missing),
+                TEST(test_links),
+                TEST(test_names),
+                TEST(test_watch_limit),
+                TEST(test_overflow),
+                TEST(test_known),
+                TEST(test_list),
+                TEST(test_inspect),
+                TEST(test_large_folder),
+                TEST(test_deaf_peer),
+                TEST(test_no_descriptor_kept),
+                TEST(test_unreadable),
+                TEST(test_rescan),
+                TEST(test_mount_below),
+                TEST(test_bad_message),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
