@@ -74,14 +74,15 @@ static usec_t lone_instant(const struct calendar *cal, const struct climb *climb
         return record->fired;
 }
 
+/* @hint: where the last one was found; records and firings are walked down together */
 static usec_t record_instant(const struct calendar *cal, const struct climb *climb,
-                             const struct record *record) {
-        size_t i = climb_current(climb, record->fired);
-
+                             const struct record *record, size_t *hint) {
+        while (*hint > 0 && climb->firings[*hint].instant > record->fired)
+                --*hint;
         /* As a rule nothing moved since it was recorded. */
-        if (i != SIZE_MAX && offset_equal(climb->firings[i].rung->offset, record->offset))
-                return climb->firings[i].instant;
-        for (i = 0; i < climb->n; i++)
+        if (offset_equal(climb->firings[*hint].rung->offset, record->offset))
+                return climb->firings[*hint].instant;
+        for (size_t i = 0; i < climb->n; i++)
                 if (offset_equal(climb->firings[i].rung->offset, record->offset))
                         return climb->firings[i].instant;
         return lone_instant(cal, climb, record);
@@ -94,12 +95,14 @@ static bool record_is_about(const struct climb *climb, const struct history *his
 
 bool climb_is_handled(const struct calendar *cal, const struct climb *climb,
                       const struct history *history, const struct firing *firing) {
+        size_t hint = climb->n - 1;
+
         for (size_t i = history->n_records; i-- > 0;) {
                 const struct record *record = &history->records[i];
 
                 if (record->kind != RECORD_SUPERSEDED && record_is_about(climb, history, record) &&
                     (offset_equal(record->offset, firing->rung->offset) ||
-                     record_instant(cal, climb, record) >= firing->instant))
+                     record_instant(cal, climb, record, &hint) >= firing->instant))
                         return true;
         }
         return false;

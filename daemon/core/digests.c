@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/zone.h"
+#include "core/ahead.h"
 #include "core/lookup.h"
 
 /* What makes two mails of a kind one. */
@@ -439,12 +440,20 @@ static int hand_over(struct digest_list *list, struct digest_list *ret) {
         return 0;
 }
 
+static void foresee(const struct notice *notices, size_t i, size_t n) {
+        if (i + 2 * LOOK_AHEAD < n && notices[i + 2 * LOOK_AHEAD].instance)
+                look_ahead(notices[i + 2 * LOOK_AHEAD].instance, sizeof(struct instance));
+        if (i + LOOK_AHEAD < n && notices[i + LOOK_AHEAD].instance)
+                look_ahead(&notices[i + LOOK_AHEAD].instance->task->points, 1);
+}
+
 static int build(struct building *b, const struct notice *notices, struct sort_key *keys,
                  size_t n) {
         size_t group, n_keys = 0;
         int r;
 
         for (size_t i = 0; i < n; i++) {
+                foresee(notices, i, n);
                 bool alone = routings[notices[i].kind].merging == MERGE_NEVER;
 
                 r = group_for(b, &notices[i], alone ? i + 1 : 0, &group);

@@ -60,7 +60,7 @@ uint32_t history_have(const struct history *history) {
  * The first step of a ladder fires first among the extremes of each unit before the deadline, or, where nothing is before
  * it, among the nearest of each unit after it: a handful of rungs to resolve instead of all of them.
  */
-static size_t first_rungs(const struct policy *policy, struct rung ret[2 * _OFFSET_UNIT_MAX]) {
+static size_t first_rungs(const struct policy *policy, struct rung ret[_OFFSET_UNIT_MAX]) {
         const struct rung *best[2][_OFFSET_UNIT_MAX] = {};
         size_t n = 0;
 
@@ -71,7 +71,7 @@ static size_t first_rungs(const struct policy *policy, struct rung ret[2 * _OFFS
                 if (!*b || rung->offset.count < (*b)->offset.count)
                         *b = rung;
         }
-        for (size_t i = 0; i < 2; i++)
+        for (size_t i = 0; i < 2 && n == 0; i++)
                 for (size_t unit = 0; unit < _OFFSET_UNIT_MAX; unit++)
                         if (best[i][unit])
                                 ret[n++] = *best[i][unit];
@@ -80,8 +80,8 @@ static size_t first_rungs(const struct policy *policy, struct rung ret[2 * _OFFS
 
 usec_t instance_opens(const struct calendar *cal, const struct instance *instance,
                       const struct history *history) {
-        struct firing firings[2 * _OFFSET_UNIT_MAX];
-        struct rung rungs[2 * _OFFSET_UNIT_MAX];
+        struct firing firings[_OFFSET_UNIT_MAX];
+        struct rung rungs[_OFFSET_UNIT_MAX];
         const struct task *task = instance->task;
         struct deadline deadline;
         struct policy first = {.rungs = rungs};

@@ -94,6 +94,8 @@ struct history {
         usec_t complete_at; /* received-at of the file that filled the last slot; 0: not complete */
         const struct record *records;
         size_t n_records;
+        unsigned n_forgotten;  /* reminders sent whose records are not among them any more */
+        usec_t last_forgotten; /* when the last of those was sent */
         bool ladder_end_told;
 };
 

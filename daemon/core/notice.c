@@ -39,6 +39,8 @@ int days_left(const struct calendar *cal, date_t effective, date_t today) {
 }
 
 static void count_reminders(struct notice *notice, const struct history *history) {
+        notice->n_reminded = history->n_forgotten;
+        notice->last_reminded = history->last_forgotten;
         for (size_t i = 0; i < history->n_records; i++) {
                 const struct record *record = &history->records[i];
 

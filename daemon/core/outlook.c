@@ -71,7 +71,11 @@ void outlook_on(const struct model *model, const struct climb *climb,
                 const struct instance *instance, const struct history *history, usec_t now,
                 struct outlook *ret) {
         const struct calendar *cal = model->calendar;
-        struct deadline deadline = instance_deadline(cal, instance, history);
+        /* The last day is of no concern here. */
+        struct deadline deadline = {
+                .effective = climb->base.effective,
+                .instant = climb->base.deadline,
+        };
         const struct firing *current, *coming;
         size_t i;
 

@@ -8,7 +8,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "base/zone.h"
+#include "core/ahead.h"
 #include "core/lookup.h"
 
 /* Firings kept for ladders already resolved: 6 MB at most. */
@@ -27,19 +27,32 @@ struct known {
 };
 
 struct item {
-        const struct history *history; /* borrowed; NULL: nothing known, not in the heap */
+        const struct history *history; /* borrowed; NULL: nothing known, nowhere */
         usec_t key;                    /* when to look again */
-        uint32_t place;                /* in the heap */
+        uint32_t place;                /* in the heap, or in the list of what is due */
+        bool due;                      /* in that list: found due and not recorded since */
+        /* The ladder as last found: of a deadline as configured and an episode that began then. */
+        uint32_t known, generation;
+        usec_t began;
+};
+
+struct heap_entry {
+        usec_t key; /* of the item, which it spares a look at */
+        uint32_t index;
 };
 
 struct planner {
         const struct model *model;
         const struct instance_set *instances;
-        struct item *items; /* owned, one per instance */
-        uint32_t *heap;     /* owned: indices of instances, the earliest key first */
+        struct item *items;      /* owned, one per instance */
+        struct heap_entry *heap; /* owned, the earliest key first */
         size_t n_heap;
+        uint32_t *due; /* owned; looked at in every pass, whatever their key is */
+        size_t n_due;
+        usec_t due_since; /* the last pass that left something there */
         struct known_list ARRAY(struct known) known;
         size_t n_known_firings;
+        uint32_t generation; /* of the known ladders, from 1 */
         struct lookup by_base;
         struct firing *scratch; /* owned, room for the longest policy */
 };
@@ -86,54 +99,84 @@ date_t planner_horizon(const struct model *model, date_t until) {
 
 /* The heap. */
 
-static void heap_put(struct planner *p, size_t place, uint32_t index) {
-        p->heap[place] = index;
-        p->items[index].place = (uint32_t)place;
+static void heap_put(struct planner *p, size_t place, struct heap_entry entry) {
+        p->heap[place] = entry;
+        p->items[entry.index].place = (uint32_t)place;
 }
 
 static void heap_up(struct planner *p, size_t place) {
-        uint32_t index = p->heap[place];
+        struct heap_entry entry = p->heap[place];
 
-        while (place > 0 && p->items[p->heap[(place - 1) / 2]].key > p->items[index].key) {
+        while (place > 0 && p->heap[(place - 1) / 2].key > entry.key) {
                 heap_put(p, place, p->heap[(place - 1) / 2]);
                 place = (place - 1) / 2;
         }
-        heap_put(p, place, index);
+        heap_put(p, place, entry);
 }
 
 static void heap_down(struct planner *p, size_t place) {
-        uint32_t index = p->heap[place];
+        struct heap_entry entry = p->heap[place];
 
         for (;;) {
                 size_t child = 2 * place + 1;
 
                 if (child >= p->n_heap)
                         break;
-                if (child + 1 < p->n_heap &&
-                    p->items[p->heap[child + 1]].key < p->items[p->heap[child]].key)
+                if (child + 1 < p->n_heap && p->heap[child + 1].key < p->heap[child].key)
                         child++;
-                if (p->items[p->heap[child]].key >= p->items[index].key)
+                if (p->heap[child].key >= entry.key)
                         break;
                 heap_put(p, place, p->heap[child]);
                 place = child;
         }
-        heap_put(p, place, index);
+        heap_put(p, place, entry);
 }
 
 static void heap_insert(struct planner *p, uint32_t index) {
-        heap_put(p, p->n_heap++, index);
+        p->heap[p->n_heap++] = (struct heap_entry){p->items[index].key, index};
         heap_up(p, p->n_heap - 1);
 }
 
 static void heap_remove(struct planner *p, uint32_t index) {
         size_t place = p->items[index].place;
-        uint32_t last = p->heap[--p->n_heap];
+        struct heap_entry last = p->heap[--p->n_heap];
 
-        if (last == index)
+        if (last.index == index)
                 return;
-        heap_put(p, place, last);
+        p->heap[place] = last;
         heap_up(p, place);
-        heap_down(p, p->items[last].place);
+        heap_down(p, p->items[last.index].place);
+}
+
+/* What is due keeps out of the heap, which it would leave as soon as it is recorded. */
+static void due_insert(struct planner *p, uint32_t index) {
+        p->items[index].due = true;
+        p->items[index].place = (uint32_t)p->n_due;
+        p->due[p->n_due++] = index;
+}
+
+static void due_remove(struct planner *p, uint32_t index) {
+        uint32_t last = p->due[--p->n_due];
+
+        p->items[index].due = false;
+        p->due[p->items[index].place] = last;
+        p->items[last].place = p->items[index].place;
+}
+
+static void item_insert(struct planner *p, uint32_t index, usec_t now) {
+        if (p->items[index].key > now) {
+                heap_insert(p, index);
+                return;
+        }
+        p->due_since = now;
+        due_insert(p, index);
+}
+
+static void item_remove(struct planner *p, uint32_t index) {
+        if (p->items[index].due)
+                due_remove(p, index);
+        else
+                heap_remove(p, index);
 }
 
 /* Ladders already resolved. */
@@ -143,6 +186,7 @@ static void forget_known(struct planner *p) {
                 free(p->known.items[i].firings);
         p->known.n = 0;
         p->n_known_firings = 0;
+        p->generation++;
         lookup_clear(&p->by_base);
 }
 
@@ -174,9 +218,9 @@ static int resolve_known(struct planner *p, const struct policy *policy,
         return 0;
 }
 
-/* Return: the ladder, borrowed until the next call; NULL when out of memory. */
-static const struct climb *climb_known(struct planner *p, const struct instance *instance,
-                                       const struct history *history) {
+/* Return: the position of a ladder, LOOKUP_NONE when out of memory. */
+static uint32_t find_known(struct planner *p, const struct instance *instance,
+                           const struct history *history) {
         const struct policy *policy = instance->task->policy;
         struct ladder_base base = climb_base(p->model, instance, history);
         uint64_t hash = base_hash(policy, &base);
@@ -188,19 +232,42 @@ static const struct climb *climb_known(struct planner *p, const struct instance 
                 const struct climb *climb = &p->known.items[i].climb;
 
                 if (climb->policy == policy && base_equal(&climb->base, &base))
-                        return climb;
+                        return i;
         }
         if (p->n_known_firings + policy->n_rungs > KNOWN_FIRINGS_MAX)
                 forget_known(p);
         if (array_reserve(&p->known, 1) < 0 || resolve_known(p, policy, &base, &known) < 0)
-                return NULL;
+                return LOOKUP_NONE;
         if (lookup_add(&p->by_base, hash, (uint32_t)p->known.n) < 0) {
                 free(known.firings);
-                return NULL;
+                return LOOKUP_NONE;
         }
         p->n_known_firings += known.climb.n;
         p->known.items[p->known.n++] = known;
-        return &p->known.items[p->known.n - 1].climb;
+        return (uint32_t)p->known.n - 1;
+}
+
+/* Return: the ladder, borrowed until the next call; NULL when there is none, or out of memory. */
+static const struct climb *climb_known(struct planner *p, uint32_t index) {
+        struct item *item = &p->items[index];
+        const struct history *history = item->history;
+        bool as_configured = history->extended_to == DATE_NONE && history->passed.instant == 0;
+
+        /* The instance itself is not touched here: with many of them, that is what takes the time. */
+        if (as_configured && item->generation == p->generation &&
+            item->began == history->episode_began)
+                return &p->known.items[item->known].climb;
+        item->generation = 0;
+        if (!instance_climbs(&p->instances->items[index]))
+                return NULL;
+        item->known = find_known(p, &p->instances->items[index], history);
+        if (item->known == LOOKUP_NONE)
+                return NULL;
+        if (as_configured) {
+                item->generation = p->generation;
+                item->began = history->episode_began;
+        }
+        return &p->known.items[item->known].climb;
 }
 
 /* Looks at one instance and sets its key: now while something is due. Return: its ladder, or NULL. */
@@ -208,15 +275,12 @@ static const struct climb *look(struct planner *p, uint32_t index, usec_t now,
                                 struct outlook *ret) {
         const struct instance *instance = &p->instances->items[index];
         struct item *item = &p->items[index];
-        const struct climb *climb;
+        const struct climb *climb = climb_known(p, index);
 
         *ret = (struct outlook){.next = USEC_INFINITY};
-        item->key = USEC_INFINITY;
-        if (!instance_climbs(instance))
-                return NULL;
-        climb = climb_known(p, instance, item->history);
         if (!climb) {
-                item->key = now; /* planner_run() comes by again */
+                /* Out of memory: planner_run() comes by again. */
+                item->key = instance_climbs(instance) ? now : USEC_INFINITY;
                 return NULL;
         }
         outlook_on(p->model, climb, instance, item->history, now, ret);
@@ -247,8 +311,10 @@ struct planner *planner_new(const struct model *model, const struct instance_set
         p->instances = instances;
         p->items = calloc(instances->n + 1, sizeof(*p->items));
         p->heap = calloc(instances->n + 1, sizeof(*p->heap));
+        p->due = calloc(instances->n + 1, sizeof(*p->due));
+        p->generation = 1;
         p->scratch = calloc(longest_policy(model), sizeof(*p->scratch));
-        if (!p->items || !p->heap || !p->scratch)
+        if (!p->items || !p->heap || !p->due || !p->scratch)
                 return NULL;
         return steal_ptr(p);
 }
@@ -261,6 +327,7 @@ struct planner *planner_free(struct planner *planner) {
         lookup_done(&planner->by_base);
         free(planner->items);
         free(planner->heap);
+        free(planner->due);
         free(planner->scratch);
         free(planner);
         return NULL;
@@ -273,16 +340,20 @@ void planner_update(struct planner *planner, size_t index, const struct history 
 
         assert(index < planner->instances->n);
         if (item->history)
-                heap_remove(planner, (uint32_t)index);
+                item_remove(planner, (uint32_t)index);
         item->history = history;
         if (!history)
                 return;
         (void)look(planner, (uint32_t)index, now, &outlook);
-        heap_insert(planner, (uint32_t)index);
+        item_insert(planner, (uint32_t)index, now);
+}
+
+static usec_t heap_next(const struct planner *planner) {
+        return planner->n_heap > 0 ? planner->heap[0].key : USEC_INFINITY;
 }
 
 usec_t planner_next(const struct planner *planner) {
-        return planner->n_heap > 0 ? planner->items[planner->heap[0]].key : USEC_INFINITY;
+        return planner->n_due > 0 ? planner->due_since : heap_next(planner);
 }
 
 /* A pass of planner_run(). */
@@ -297,7 +368,7 @@ struct pass {
 static void pass_done(struct pass *pass) {
         /* Whatever happened, nobody falls out of the heap. */
         for (size_t i = 0; i < pass->indices.n; i++)
-                heap_insert(pass->planner, pass->indices.items[i]);
+                item_insert(pass->planner, pass->indices.items[i], pass->now);
         for (size_t i = 0; i < pass->reminders.n; i++)
                 free((void *)pass->reminders.items[i].superseded);
         array_done(&pass->indices);
@@ -309,15 +380,28 @@ static int take_due(struct pass *pass) {
         struct planner *p = pass->planner;
         int r;
 
-        while (planner_next(p) <= pass->now) {
-                uint32_t index = p->heap[0];
+        while (p->n_due > 0 || heap_next(p) <= pass->now) {
+                uint32_t index = p->n_due > 0 ? p->due[p->n_due - 1] : p->heap[0].index;
 
                 r = array_push(&pass->indices, index);
                 if (r < 0)
                         return r;
-                heap_remove(p, index);
+                item_remove(p, index);
         }
         return 0;
+}
+
+static void foresee(const struct pass *pass, size_t i) {
+        const struct planner *p = pass->planner;
+
+        if (i + 2 * LOOK_AHEAD < pass->indices.n)
+                look_ahead(&p->items[pass->indices.items[i + 2 * LOOK_AHEAD]], sizeof(struct item));
+        if (i + LOOK_AHEAD < pass->indices.n) {
+                uint32_t index = pass->indices.items[i + LOOK_AHEAD];
+
+                look_ahead(p->items[index].history, sizeof(struct history));
+                look_ahead(&p->instances->items[index], sizeof(struct instance));
+        }
 }
 
 static int compare_indices(const void *a, const void *b) {
@@ -363,8 +447,9 @@ int planner_run(struct planner *planner, usec_t now, struct plan *ret) {
         if (pass.indices.n > 0)
                 qsort(pass.indices.items, pass.indices.n, sizeof(*pass.indices.items),
                       compare_indices);
-        next = planner_next(planner);
+        next = heap_next(planner);
         for (size_t i = 0; i < pass.indices.n; i++) {
+                foresee(&pass, i);
                 r = run_one(&pass, pass.indices.items[i], &next);
                 if (r < 0)
                         return r;
