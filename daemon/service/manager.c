@@ -11,6 +11,7 @@
 #include "base/zone.h"
 #include "service/care.h"
 #include "service/control.h"
+#include "service/undeliverable.h"
 #include "service/withdraw.h"
 
 #define HORIZON_DAYS 400 /* steps up to then are known; expanded anew at every start and reload */
@@ -225,14 +226,8 @@ static void on_trouble(void *userdata, const char *text) {
 
 static int on_parked(void *userdata, const struct outbox_entry *entry) {
         struct manager *m = userdata;
-        _cleanup_free_ char *text = NULL;
 
-        if (entry->message.kind == NOTICE_TROUBLE)
-                return 0; /* a trouble about a trouble helps nobody */
-        if (asprintf(&text, "Mail to %s could not be delivered (%d %s): %s", entry->recipient,
-                     entry->code, entry->reply ? entry->reply : "", entry->message.subject) < 0)
-                return -ENOMEM;
-        return tell_notice(&m->tell, NOTICE_TROUBLE, NULL, NULL, NULL, text);
+        return undeliverable(&m->tell, entry);
 }
 
 static void on_outbox_changed(void *userdata) {

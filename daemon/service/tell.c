@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/zone.h"
+#include "config/address.h"
 #include "service/report.h"
 #include "service/tell-internal.h"
 
@@ -23,6 +24,7 @@ struct flush {
         struct stored_ids ARRAY(int64_t) stored; /* rows that these notices come from */
         struct details ARRAY(json_t *) details;  /* owned references; strings of file notes */
         struct owned_notes ARRAY(struct file_note *) owned;
+        struct arena *arena; /* owned; addresses of people who were mailed; NULL: none needed yet */
         struct report_marks marks;
         struct scoreboard board; /* computed when a report is among the mails */
         bool has_board;
@@ -41,6 +43,7 @@ static void flush_done(struct flush *f) {
         for (size_t i = 0; i < f->owned.n; i++)
                 free(f->owned.items[i]);
         array_done(&f->owned);
+        arena_free(f->arena);
         report_marks_done(&f->marks);
         if (f->has_board)
                 scoreboard_done(&f->board);
@@ -113,6 +116,42 @@ static bool still_true(const struct stored_notice *row, const struct notice *n) 
         return row->kind != NOTICE_COMPLETE || done;
 }
 
+struct mailed {
+        struct flush *flush;
+        struct mailed_list ARRAY(struct address) list;
+};
+
+static int on_mailed(void *userdata, const char *recipient) {
+        struct mailed *m = userdata;
+        struct address address;
+        int r = address_parse(m->flush->arena, recipient, &address, NULL);
+
+        return r < 0 ? r : array_push(&m->list, address);
+}
+
+/* A deadline that changed is told to everybody who was mailed about it so far. */
+static int find_mailed(struct flush *f, const char *key, const struct address_list **ret) {
+        struct mailed m = {.flush = f};
+        struct address_list *list;
+        int r;
+
+        if (!f->arena)
+                f->arena = arena_new();
+        if (!f->arena)
+                return -ENOMEM;
+        r = store_mailed_about(f->tell->store, key, on_mailed, &m);
+        if (r == 0 && m.list.n > 0) {
+                struct address *copy = arena_new_array(f->arena, struct address, m.list.n);
+
+                memcpy(copy, m.list.items, m.list.n * sizeof(*copy));
+                list = arena_alloc(f->arena, sizeof(*list));
+                *list = (struct address_list){.items = copy, .n = m.list.n};
+                *ret = list;
+        }
+        array_done(&m.list);
+        return r;
+}
+
 static int on_waiting(void *userdata, const struct stored_notice *row) {
         struct flush *f = userdata;
         const struct track *track =
@@ -143,6 +182,8 @@ static int on_waiting(void *userdata, const struct stored_notice *row) {
         if (row->kind == NOTICE_DEADLINE_CHANGED && n.text)
                 zone_parse(n.text, &n.old_deadline);
         r = file_of_detail(f, detail, &n);
+        if (r == 0 && row->kind == NOTICE_DEADLINE_CHANGED && track)
+                r = find_mailed(f, row->instance, &n.mailed);
         return r < 0 ? r : array_push(&f->notices, n);
 }
 

@@ -75,6 +75,8 @@ static const char *const migrations[] = {
         "CREATE INDEX entry_list ON entry (id)"
         " WHERE state IN ('queued', 'handed', 'doubt', 'parked');"
 
+        "CREATE INDEX message_created ON message (created);"
+
         "CREATE TABLE entry_count (state TEXT PRIMARY KEY NOT NULL, n INTEGER NOT NULL) WITHOUT "
         "ROWID;"
         "INSERT INTO entry_count VALUES ('queued', 0), ('handed', 0), ('doubt', 0), ('sent', 0),"

@@ -23,7 +23,7 @@ struct store;
 
 /* How the database was found. */
 enum store_condition {
-        STORE_FRESH,    /* made now: nothing is known, mail is held until release */
+        STORE_FRESH, /* made now: nothing is known, mail is held until release */
         STORE_SOUND,
         /* Was corrupt, or gone with copies left: moved aside as evidenced.db.corrupt-TIME, the newest sound copy restored (or
          * none: empty). Mail must be held: the copy's "released_at" is taken away, so that it is held after a restart, too. */
@@ -39,7 +39,8 @@ enum store_condition {
  * Return: 0; -EBUSY when another evidenced has it; -EPROTO when the database is from a newer version or another program;
  * -EOPNOTSUPP when the file system does not bear WAL; -EIO when what was restored is corrupt as well; -errno.
  */
-int store_open(const char *dir, struct store **ret, enum store_condition *ret_condition, pid_t *ret_holder);
+int store_open(const char *dir, struct store **ret, enum store_condition *ret_condition,
+               pid_t *ret_holder);
 struct store *store_free(struct store *store);
 const char *store_error(const struct store *store); /* words of the last trouble; "" when none */
 
@@ -63,11 +64,13 @@ struct stored_instance {
         int time_of_day;
         usec_t deadline; /* the deadline instant last known, to notice that it changed */
         bool retired;    /* no longer configured */
-        struct history history; /* have and records borrowed; have as stored (n_have may differ from today's requirements) */
+        struct history
+                history; /* have and records borrowed; have as stored (n_have may differ from today's requirements) */
 };
 
 typedef int (*store_instance_fn)(void *userdata, const struct stored_instance *row);
-int store_load_instances(struct store *store, store_instance_fn fn, void *userdata); /* with their records */
+int store_load_instances(struct store *store, store_instance_fn fn,
+                         void *userdata); /* with their records */
 /** Inserts or replaces the row; records are not touched (store_add_record). */
 int store_put_instance(struct store *store, const struct stored_instance *row);
 /** Renames an instance (a stated date that was edited, docs/semantics.md section 2): its records, the files assigned to it and its
@@ -75,7 +78,8 @@ int store_put_instance(struct store *store, const struct stored_instance *row);
 int store_rename_instance(struct store *store, const char *old_key, const char *new_key);
 /** The instance must be stored. A record of the same episode, deadline and offset is replaced.
  *  @message: rowid of the message that carried it; 0: none (covered, superseded) */
-int store_add_record(struct store *store, const char *key, const struct record *record, int64_t message);
+int store_add_record(struct store *store, const char *key, const struct record *record,
+                     int64_t message);
 
 /* ---- evidence ---- */
 
@@ -104,7 +108,8 @@ int store_put_file(struct store *store, const struct stored_file *row, int64_t *
 int store_delete_file(struct store *store, int64_t id);
 
 /* Identity of a root, recorded when first seen. @ret_identity: owned; NULL when it was stored so. */
-int store_get_root(struct store *store, const char *root, char **ret_identity, bool *ret_scanned); /* -ENOENT */
+int store_get_root(struct store *store, const char *root, char **ret_identity,
+                   bool *ret_scanned); /* -ENOENT */
 int store_put_root(struct store *store, const char *root, const char *identity, bool scanned);
 
 /* ---- notices that wait for their flush (everything but reminders) ---- */
@@ -119,7 +124,8 @@ struct stored_notice {
 
 typedef int (*store_notice_fn)(void *userdata, const struct stored_notice *row);
 int store_add_notice(struct store *store, const struct stored_notice *row);
-int store_load_notices(struct store *store, usec_t leave_until, store_notice_fn fn, void *userdata); /* in order of id */
+int store_load_notices(struct store *store, usec_t leave_until, store_notice_fn fn,
+                       void *userdata); /* in order of id */
 int store_delete_notice(struct store *store, int64_t id);
 /** Earliest leave instant of all; USEC_INFINITY when none waits. */
 int store_next_notice(struct store *store, usec_t *ret);
@@ -127,9 +133,9 @@ int store_next_notice(struct store *store, usec_t *ret);
 /* ---- outbox ---- */
 
 enum outbox_state {
-        OUTBOX_QUEUED,    /* waits for next_try */
-        OUTBOX_HANDED,    /* given to a sender; after a crash: not again before handed_at + the sender's timeout */
-        OUTBOX_DOUBT,     /* lost after DATA: tried again, same Message-ID */
+        OUTBOX_QUEUED, /* waits for next_try */
+        OUTBOX_HANDED, /* given to a sender; after a crash: not again before handed_at + the sender's timeout */
+        OUTBOX_DOUBT, /* lost after DATA: tried again, same Message-ID */
         OUTBOX_SENT,
         OUTBOX_PARKED,    /* refused for good, or retry_for is over */
         OUTBOX_WITHDRAWN, /* superseded before it left */
@@ -145,8 +151,8 @@ struct outbox_message {
         const char *subject;    /* decoded, UTF-8 */
         enum notice_kind kind;
         enum notice_class class;
-        const char *from;       /* envelope sender */
-        const char *to, *cc;    /* comma-separated addresses, sorted, as in list outputs */
+        const char *from;    /* envelope sender */
+        const char *to, *cc; /* comma-separated addresses, sorted, as in list outputs */
         usec_t created;
         const void *bytes;
         size_t size;
@@ -168,14 +174,16 @@ struct outbox_entry {
 typedef int (*store_outbox_fn)(void *userdata, const struct outbox_entry *entry);
 /** Message and one queued entry for each recipient, next_try = message->created; a recipient that stands twice gets one.
  *  @ret_id: rowid of the message; may be NULL. */
-int store_add_message(struct store *store, const struct outbox_message *message, const char *const *recipients,
-                      size_t n_recipients, int64_t *ret_id);
+int store_add_message(struct store *store, const struct outbox_message *message,
+                      const char *const *recipients, size_t n_recipients, int64_t *ret_id);
 /** Entries that may be handed out at @now (queued, in doubt, or handed by a process that died; next_try reached), most
  *  urgent class first, then oldest; with bytes. */
-int store_outbox_ready(struct store *store, usec_t now, size_t max, store_outbox_fn fn, void *userdata);
+int store_outbox_ready(struct store *store, usec_t now, size_t max, store_outbox_fn fn,
+                       void *userdata);
 /** What is queued, handed, in doubt or parked (with @finished all, sent and withdrawn too), newest last; without bytes. */
 int store_outbox_list(struct store *store, bool finished, store_outbox_fn fn, void *userdata);
-int store_outbox_get(struct store *store, int64_t id, store_outbox_fn fn, void *userdata); /* with bytes; -ENOENT */
+int store_outbox_get(struct store *store, int64_t id, store_outbox_fn fn,
+                     void *userdata); /* with bytes; -ENOENT */
 
 struct outbox_result {
         enum outbox_state state;
@@ -198,28 +206,40 @@ struct outbox_counts {
 };
 int store_outbox_count(struct store *store, struct outbox_counts *ret);
 
+/* ---- who was mailed ---- */
+
+typedef int (*store_recipient_fn)(void *userdata, const char *recipient);
+/** Everybody to whom a reminder about the instance was addressed so far. */
+int store_mailed_about(struct store *store, const char *key, store_recipient_fn fn, void *userdata);
+/** One more recipient of a message that is there, queued at once. Return: 1; 0 when it is one already; -errno. */
+int store_add_recipient(struct store *store, int64_t message, const char *recipient, usec_t now);
+/** Mails composed since @since that have this recipient. */
+int store_count_mails(struct store *store, const char *recipient, usec_t since, uint64_t *ret);
+
 /* ---- ledger: append-only, chained by SHA-256 ---- */
 
 struct ledger_row {
         int64_t seq; /* from 1, without gaps; given by the store */
         usec_t at;
-        const char *event;                         /* "evidence-counted", "mail-sent", … docs/architecture.md lists them */
+        const char *event; /* "evidence-counted", "mail-sent", … docs/architecture.md lists them */
         const char *instance, *task, *unit, *address; /* NULL: none */
-        const char *detail;                        /* JSON object; NULL: {} */
-        uint8_t hash[SHA256_SIZE];                 /* of the row and the hash before it */
+        const char *detail;                           /* JSON object; NULL: {} */
+        uint8_t hash[SHA256_SIZE];                    /* of the row and the hash before it */
 };
 
 struct ledger_filter {
         const char *instance, *task, *unit, *address, *event; /* NULL: any */
-        usec_t from, until;                                   /* [from, until); 0 and USEC_INFINITY: open */
+        usec_t from, until; /* [from, until); 0 and USEC_INFINITY: open */
         int64_t after_seq;
         size_t limit; /* 0: none; without after_seq the newest so many */
 };
 
 typedef int (*store_ledger_fn)(void *userdata, const struct ledger_row *row);
-int store_ledger_add(struct store *store, const struct ledger_row *row); /* seq and hash are ignored */
+int store_ledger_add(struct store *store,
+                     const struct ledger_row *row); /* seq and hash are ignored */
 /** Newest last. */
-int store_ledger_query(struct store *store, const struct ledger_filter *filter, store_ledger_fn fn, void *userdata);
+int store_ledger_query(struct store *store, const struct ledger_filter *filter, store_ledger_fn fn,
+                       void *userdata);
 /** Return: 0 sound, -EUCLEAN broken: @ret_seq is the first row that does not fit. */
 int store_ledger_verify(struct store *store, int64_t *ret_seq);
 /** Hash of the newest row (all zero when empty) and its seq (0). */
