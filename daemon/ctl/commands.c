@@ -48,6 +48,13 @@ static const struct option_spec preview_options[] = {
         {"eml", NULL, "the very bytes of the message"},
         JSON_OPTION,
 };
+static const struct option_spec simulate_options[] = {
+        CONFIG_OPTION,
+        {"from", "TIME", "the service first starts here: a date, or an RFC 3339 time"},
+        {"to", "TIME", "and is looked at until here, this instant not included"},
+        {"complete", "ID=TIME", "a deadline's evidence is filed then; may be repeated"},
+        {"json", NULL, "one JSON line a mail"},
+};
 static const struct option_spec release_options[] = {
         {"show", NULL, "only show what would go first"},
         {"yes", NULL, "do not ask"},
@@ -100,6 +107,8 @@ static const struct command commands[] = {
          OPTIONS(json_options), command_report},
         {"preview", "ID", 1, 1, "The mail about a deadline as it would leave",
          OPTIONS(preview_options), command_preview},
+        {"simulate", "", 0, 0, "Every mail of a span of time, without daemon and evidence",
+         OPTIONS(simulate_options), command_simulate},
         {"send-test", "ADDRESS", 1, 1, "Send a test mail", OPTIONS(json_options),
          command_send_test},
         {"reload", "", 0, 0, "Read the configuration again, and say what changed",

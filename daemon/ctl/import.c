@@ -24,7 +24,7 @@ struct import {
         import_problem_fn on_problem;
         void *userdata;
         struct arena *arena;              /* owned */
-        struct strmap *ids;               /* owned; of the rows so far */
+        struct strmap *ids;               /* owned; id → its row */
         size_t place[_IMPORT_COLUMN_MAX]; /* of the column in a row; NO_COLUMN */
         size_t n_errors;
         unsigned row; /* being read; 0: none */
@@ -137,16 +137,17 @@ static void check_ids(struct import *m, const struct string_list *list, const ch
 
 static void read_names(struct import *m, const struct csv_row *row, struct import_row *t) {
         const char *points = clean_cell(m, row, IMPORT_POINTS);
+        const struct csv_row *first;
 
         t->id = id_cell(m, row, IMPORT_ID);
         t->area = id_cell(m, row, IMPORT_AREA);
         t->title = clean_cell(m, row, IMPORT_TITLE);
         if (!*t->title)
                 bad(m, "'title' is empty");
-        if (*t->id && strmap_get(m->ids, t->id))
-                bad(m, "the id '%s' stands in row %zu already", t->id,
-                    (size_t)(uintptr_t)strmap_get(m->ids, t->id));
-        else if (*t->id && strmap_put(m->ids, t->id, (void *)(uintptr_t)row->number) < 0)
+        first = *t->id ? strmap_get(m->ids, t->id) : NULL;
+        if (first)
+                bad(m, "the id '%s' stands in row %u already", t->id, first->number);
+        else if (*t->id && strmap_put(m->ids, t->id, (void *)row) < 0)
                 bad(m, "out of memory");
         if (*points && import_points(points, &t->points) < 0)
                 bad(m, "\"%s\" is no number of points: write it like 2, 0.5 or 0,5", points);

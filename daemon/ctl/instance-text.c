@@ -69,10 +69,10 @@ int print_steps(const json_t *steps) {
 
 static const char *const verdicts[_VERDICT_MAX] = {
         [VERDICT_COUNTED] = "counted",
-        [VERDICT_NOT_REGULAR] = "it is no regular file, or a link that leads out of the evidence "
-                                "folders: put the file itself there",
-        [VERDICT_IGNORED] = "its name is on the list of names that never count (lock files, "
-                            "partial downloads, hidden files)",
+        [VERDICT_NOT_REGULAR] = ("it is no regular file, or a link that leads out of the evidence "
+                                 "folders: put the file itself there"),
+        [VERDICT_IGNORED] = ("its name is on the list of names that never count (lock files, "
+                             "partial downloads, hidden files)"),
         [VERDICT_NAME] = "its name matches no pattern: rename it",
         [VERDICT_BAD_NAME] = "its name is no valid UTF-8: rename it",
         [VERDICT_UNSETTLED] = "it is still being written: wait a moment",
@@ -99,7 +99,7 @@ static const char *const statuses[_LADDER_STATUS_MAX] = {
         [LADDER_COVERED] = "was covered by another mail",
         [LADDER_SUPERSEDED] = "was passed over, a later step took its place",
         [LADDER_MISSED] = "passed without a mail",
-        [LADDER_DUE] = "is due now",
+        [LADDER_DUE] = "is due",
         [LADDER_COMING] = "is to come",
 };
 
@@ -111,8 +111,8 @@ const char *step_words(const char *status) {
 }
 
 static const char *const states[_STATE_MAX] = {
-        [STATE_UNKNOWN] = "its folder was never seen, so nobody is reminded; the administrator is "
-                          "told",
+        [STATE_UNKNOWN] = ("its folder was never seen, so nobody is reminded; the administrator is "
+                           "told"),
         [STATE_COMPLETE] = "everything asked for was filed in time",
         [STATE_LATE] = "everything asked for was filed, but after the deadline",
         [STATE_WAIVED] = "a person decided that it does not apply",
