@@ -42,6 +42,7 @@ struct smtp_session {
         char *body;                         /* owned, CRLF */
         size_t body_size, body_sent;
         usec_t begun_at, read_at, unwanted_at, quit_at;
+        bool opened;          /* a connection was opened for it */
         const char *given_up; /* static: why we ended it; NULL: we did not */
 };
 
@@ -81,9 +82,11 @@ static int on_socket(void *userdata, curl_socket_t fd, curlsocktype purpose) {
         struct smtp_session *s = userdata;
 
         (void)fd;
-        if (purpose == CURLSOCKTYPE_IPCXN)
+        if (purpose == CURLSOCKTYPE_IPCXN) {
+                s->opened = true;
                 dialogue_connected(&s->dialogue,
                                    s->request->server.transport == MAIL_TRANSPORT_SMTPS);
+        }
         return CURL_SOCKOPT_OK;
 }
 
@@ -284,6 +287,7 @@ static void begin_message(struct smtp_session *s) {
         s->dialogue.wants_utf8 = s->request->needs_utf8;
         s->dialogue.plaintext = s->request->server.plaintext;
         s->body_sent = 0;
+        s->opened = false;
         s->given_up = NULL;
         s->unwanted_at = s->quit_at = 0;
         s->begun_at = s->read_at = clock_monotonic();
@@ -293,18 +297,16 @@ static void begin_message(struct smtp_session *s) {
 /* Return: was it a session that the server had closed meanwhile, so that nothing was said about this message? */
 static bool perform(struct smtp_session *s, struct mail_outcome *ret) {
         CURLcode code;
-        long n_connects = 1;
 
         begin_message(s);
         code = curl_easy_perform(s->curl);
-        curl_easy_getinfo(s->curl, CURLINFO_NUM_CONNECTS, &n_connects);
         dialogue_outcome(&s->dialogue, end_of(s, code),
                          s->given_up   ? s->given_up
                          : s->error[0] ? s->error
                                        : curl_easy_strerror(code),
                          ret);
-        return code != CURLE_OK && code != CURLE_OPERATION_TIMEDOUT && !s->given_up &&
-               n_connects == 0 && dialogue_idle_close(&s->dialogue);
+        return code != CURLE_OK && code != CURLE_OPERATION_TIMEDOUT && !s->given_up && !s->opened &&
+               dialogue_idle_close(&s->dialogue);
 }
 
 static int open_session(struct smtp_session *s) {

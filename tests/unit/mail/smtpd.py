@@ -153,6 +153,14 @@ class Server:
                 return b"".join(lines)
             lines.append(line)
 
+    def wait_for(self, verb):
+        """Until the worker has come so far: RCPT, or "dot"."""
+        for _ in range(2000):
+            if self.messages if verb == "dot" else verb in self.verbs():
+                return
+            time.sleep(0.01)
+        raise AssertionError(f"no {verb} came, only {self.commands}")
+
     def verbs(self):
         return [command.split(" ")[0].upper() for command in self.commands]
 
@@ -221,7 +229,7 @@ class Worker:
     def close(self):
         self.peer.close()
         try:
-            return self.process.wait(5)
+            return self.process.wait(15)
         except subprocess.TimeoutExpired:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()

@@ -58,7 +58,7 @@ class Accepted(Sender):
             self.check(worker.send(server.url()), "sent", "dot", code=250, enhanced="2.0.0", text="OK id=17",
                        connection=False, server=server.url())
         self.assertEqual(worker.close(), 0)
-        time.sleep(0.1)
+        server.wait_for("QUIT")
         self.assertEqual(server.connections, 1)
         self.assertEqual(server.verbs(), ["EHLO"] + ["MAIL", "RCPT", "DATA"] * 3 + ["QUIT"])
 
@@ -147,7 +147,7 @@ class Refused(Sender):
         server, worker = self.server({"RCPT": "550 5.1.1 no", "QUIT": hang}), self.worker()
         begin = time.monotonic()
         self.check(worker.send(server.url()), "permanent", "rcpt")
-        self.assertLess(time.monotonic() - begin, 4)
+        self.assertLess(time.monotonic() - begin, 10)
 
     def test_utf8_not_offered(self):
         server, worker = self.server(), self.worker()
@@ -219,7 +219,7 @@ class Lost(Sender):
                 begin = time.monotonic()
                 self.check(worker.send(server.url(), timeout=1.5), result, stage, connection=result != "doubt")
                 self.assertGreater(time.monotonic() - begin, 1.4)
-                self.assertLess(time.monotonic() - begin, 6)
+                self.assertLess(time.monotonic() - begin, 15)
 
     def test_idle_close(self):
         """A server that ended the idle session costs nothing but a new one."""
@@ -254,21 +254,21 @@ class Ended(Sender):
     def test_abort_before_the_dot(self):
         server, worker = self.server({"RCPT": hang, "QUIT": hang}), self.worker()
         worker.begin(server.url(), timeout=60)
-        time.sleep(0.3)
+        server.wait_for("RCPT")
         worker.write({"verb": "abort"})
         answer, took = self.timed(worker.answer)
         self.check(answer, "temporary", "rcpt", connection=False)
-        self.assertLess(took, 4)
+        self.assertLess(took, 10)
 
     def test_abort_after_the_dot(self):
         server, worker = self.server({"dot": hang, "QUIT": hang}), self.worker()
         worker.begin(server.url(), timeout=60)
-        time.sleep(0.3)
+        server.wait_for("dot")
         worker.write({"verb": "abort"})
         answer, took = self.timed(worker.answer)
         self.check(answer, "doubt", "dot")
         self.assertGreater(took, 1.8)
-        self.assertLess(took, 5)
+        self.assertLess(took, 10)
 
     def test_abort_and_the_answer_in_time(self):
         def slow(_server, _number):
@@ -277,7 +277,7 @@ class Ended(Sender):
 
         server, worker = self.server({"dot": slow}), self.worker()
         worker.begin(server.url(), timeout=60)
-        time.sleep(0.2)
+        server.wait_for("dot")
         worker.write({"verb": "abort"})
         self.check(worker.answer(), "sent", "dot", text="late")
 
@@ -285,7 +285,7 @@ class Ended(Sender):
         server, worker = self.server({"RCPT": (hang, "250 OK")}), self.worker()
         worker.begin(server.url(), timeout=60)
         worker.begin(server.url())
-        time.sleep(0.3)
+        server.wait_for("RCPT")
         worker.write({"verb": "abort"})
         self.check(worker.answer(), "temporary", "rcpt")
         self.check(worker.answer(), "temporary", "config", connection=False)
@@ -300,10 +300,10 @@ class Ended(Sender):
     def test_hang_up_before_the_dot(self):
         server, worker = self.server({"RCPT": hang}), self.worker()
         worker.begin(server.url(), timeout=60)
-        time.sleep(0.3)
+        server.wait_for("RCPT")
         status, took = self.timed(worker.close)
         self.assertEqual(status, 0)
-        self.assertLess(took, 4)
+        self.assertLess(took, 10)
         self.assertEqual(server.messages, [])
 
     def test_hang_up_within_the_body(self):
@@ -317,12 +317,12 @@ class Ended(Sender):
         time.sleep(0.5)
         status, took = self.timed(worker.close)
         self.assertEqual(status, 0)
-        self.assertLess(took, 4)
+        self.assertLess(took, 10)
 
     def test_hang_up_after_the_dot(self):
         server, worker = self.server({"dot": hang}), self.worker()
         worker.begin(server.url(), timeout=60)
-        time.sleep(0.3)
+        server.wait_for("dot")
         status, took = self.timed(worker.close)
         self.assertEqual(status, 0)
         self.assertGreater(took, 1.5)
@@ -330,17 +330,17 @@ class Ended(Sender):
     def test_sigterm(self):
         server, worker = self.server({"RCPT": hang}), self.worker()
         worker.begin(server.url(), timeout=60)
-        time.sleep(0.3)
+        server.wait_for("RCPT")
         worker.process.send_signal(signal.SIGTERM)
         self.check(worker.answer(), "temporary", "rcpt", connection=False)
-        self.assertEqual(worker.process.wait(5), 0)
+        self.assertEqual(worker.process.wait(15), 0)
 
     def test_sigterm_when_idle(self):
         server, worker = self.server(), self.worker()
         self.check(worker.send(server.url()), "sent", "dot")
         worker.process.send_signal(signal.SIGTERM)
-        self.assertEqual(worker.process.wait(3), 0)
-        time.sleep(0.1)
+        self.assertEqual(worker.process.wait(15), 0)
+        server.wait_for("QUIT")
         self.assertEqual(server.verbs()[-1], "QUIT")
 
     def test_closing_does_not_wait(self):
@@ -348,7 +348,7 @@ class Ended(Sender):
         self.check(worker.send(server.url()), "sent", "dot")
         status, took = self.timed(worker.close)
         self.assertEqual(status, 0)
-        self.assertLess(took, 2)
+        self.assertLess(took, 10)
 
     def test_not_the_protocol(self):
         server = self.server({"RCPT": hang})
@@ -360,11 +360,11 @@ class Ended(Sender):
         ):
             worker = self.worker()
             act(worker)
-            self.assertEqual(worker.process.wait(5), 76)
+            self.assertEqual(worker.process.wait(15), 76)
 
     def test_another_version(self):
         self.workers.append(Worker(PROGRAM, "0.0.0-other"))
-        self.assertEqual(self.workers[-1].process.wait(5), 76)
+        self.assertEqual(self.workers[-1].process.wait(15), 76)
 
 
 class Secure(Sender):
@@ -421,6 +421,11 @@ class Secure(Sender):
                 answer = worker.send({"url": url, "ca_file": os.path.join(FOLDER, ca)})
                 self.check(answer, "temporary", "tls", connection=True)
             self.assertNotIn("MAIL", server.verbs())
+
+    def test_name_in_the_certificate(self):
+        server, worker = self.server(tls=TLS, implicit_tls=True), self.worker()
+        answer = worker.send({"url": f"smtps://localhost:{server.port}", **self.ca})
+        self.check(answer, "temporary", "tls", connection=True)
 
     def test_auth_missing(self):
         """libcurl would send the mail unauthenticated, and be content."""
@@ -531,7 +536,7 @@ class Maildir(Sender):
 
 
 if __name__ == "__main__":
-    PROGRAM, VERSION = sys.argv[1:3]
+    PROGRAM, VERSION = os.path.abspath(sys.argv[1]), sys.argv[2]
     with tempfile.TemporaryDirectory() as FOLDER:
         os.mkdir(os.path.join(FOLDER, "credentials"))
         with open(os.path.join(FOLDER, "credentials", "smtp_pw"), "w", encoding="ascii") as secret_file:
