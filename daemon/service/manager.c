@@ -227,6 +227,7 @@ static void on_trouble(void *userdata, const char *text) {
 static int on_parked(void *userdata, const struct outbox_entry *entry) {
         struct manager *m = userdata;
 
+        manager_turn(m); /* what it tells leaves at once */
         return undeliverable(&m->tell, entry);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "service/limit.h"
 
 void report_marks_done(struct report_marks *marks) {
         for (size_t i = 0; i < marks->n; i++)
@@ -81,7 +82,13 @@ static int gather_one(struct tell *t, const struct report *report, usec_t now,
                 wanted[i] =
                         report_is_wanted(report, unit, prints[i],
                                          (uint64_t)mark_get(t, mark_name(report, unit)), reminders);
-                if (wanted[i])
+                /* Held back by mail.daily_limit: what it says stands in the page of the next day. */
+                if (wanted[i] && unit) {
+                        r = limit_reached(t, &unit->mail, now);
+                        wanted[i] = r == 0;
+                        r = r < 0 ? r : 0;
+                }
+                if (wanted[i] && r == 0)
                         r = mark_add(ret_marks, mark_name(report, unit), (int64_t)prints[i]);
         }
         return r < 0 ? r

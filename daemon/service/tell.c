@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 #include "base/zone.h"
 #include "config/address.h"
+#include "service/limit.h"
 #include "service/report.h"
 #include "service/tell-internal.h"
 
@@ -22,6 +23,7 @@ struct flush {
         struct notice_list notices;
         struct evidence_notes *files;            /* owned; parallel to plan.reminders */
         struct stored_ids ARRAY(int64_t) stored; /* rows that these notices come from */
+        struct stored_ids postponed;             /* rows that the daily limit holds back */
         struct details ARRAY(json_t *) details;  /* owned references; strings of file notes */
         struct owned_notes ARRAY(struct file_note *) owned;
         struct arena *arena; /* owned; addresses of people who were mailed; NULL: none needed yet */
@@ -37,6 +39,7 @@ static void flush_done(struct flush *f) {
         plan_done(&f->plan);
         array_done(&f->notices);
         array_done(&f->stored);
+        array_done(&f->postponed);
         for (size_t i = 0; i < f->details.n; i++)
                 json_decref(f->details.items[i]);
         array_done(&f->details);
@@ -160,6 +163,13 @@ static int on_waiting(void *userdata, const struct stored_notice *row) {
         json_t *detail;
         int r;
 
+        if (limit_concerns(row->kind) && row->unit) {
+                const struct unit *unit = model_find_unit(f->tell->model, row->unit);
+
+                r = unit ? limit_reached(f->tell, &unit->mail, f->now) : 0;
+                if (r != 0)
+                        return r < 0 ? r : array_push(&f->postponed, row->id);
+        }
         r = array_push(&f->stored, row->id);
         if (r < 0)
                 return r;
@@ -377,6 +387,9 @@ static int write_all(struct flush *f, const struct digest_list *digests) {
                 r = tell_write_digest(t, f, &digests->items[i], NULL);
         for (size_t i = 0; i < f->stored.n && r == 0; i++)
                 r = store_delete_notice(t->store, f->stored.items[i]);
+        for (size_t i = 0; i < f->postponed.n && r == 0; i++)
+                r = store_postpone_notice(t->store, f->postponed.items[i],
+                                          send_instant_next(t->model->calendar, f->now + 1));
         if (r == 0)
                 r = report_marks_write(t->store, &f->marks);
         if (r == 0)
@@ -417,7 +430,8 @@ int tell_flush(struct tell *t, size_t *ret_n) {
                 r = digests_build(t->model, f.notices.items, f.notices.n, f.now, &digests);
         if (r == 0)
                 r = add_reports(&f, &digests);
-        if (r == 0 && (digests.n > 0 || f.stored.n > 0 || f.plan.n_ended > 0 || f.marks.n > 0))
+        if (r == 0 && (digests.n > 0 || f.stored.n > 0 || f.postponed.n > 0 || f.plan.n_ended > 0 ||
+                       f.marks.n > 0))
                 r = write_all(&f, &digests);
         if (r == 0)
                 *ret_n = digests.n;

@@ -60,6 +60,15 @@ int store_delete_notice(struct store *store, int64_t id) {
         return query_run(&q);
 }
 
+int store_postpone_notice(struct store *store, int64_t id, usec_t leave) {
+        _cleanup_(query_done) struct query q =
+                query_change(store, "UPDATE notice SET leave = ? WHERE id = ?");
+
+        query_i64(&q, leave);
+        query_i64(&q, id);
+        return query_run(&q);
+}
+
 int store_next_notice(struct store *store, usec_t *ret) {
         _cleanup_(query_done) struct query q =
                 query_read(store, "SELECT leave FROM notice ORDER BY leave LIMIT 1");

@@ -127,6 +127,7 @@ int store_add_notice(struct store *store, const struct stored_notice *row);
 int store_load_notices(struct store *store, usec_t leave_until, store_notice_fn fn,
                        void *userdata); /* in order of id */
 int store_delete_notice(struct store *store, int64_t id);
+int store_postpone_notice(struct store *store, int64_t id, usec_t leave);
 /** Earliest leave instant of all; USEC_INFINITY when none waits. */
 int store_next_notice(struct store *store, usec_t *ret);
 
