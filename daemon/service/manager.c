@@ -297,6 +297,8 @@ static int build(struct manager *m, struct track_changes *ret_changes) {
         if (r == 0)
                 r = start_outbox(m);
         link_tell(m);
+        if (r == 0)
+                r = tell_unassigned(&m->tell);
         if (r == 0) {
                 m->start_over = false;
                 sd_event_source_set_time_relative(m->start, EVIDENCE_START_USEC);

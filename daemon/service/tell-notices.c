@@ -125,3 +125,36 @@ int tell_changes(struct tell *t, const struct track_changes *changes) {
                 store_rollback(t->store);
         return r;
 }
+
+/* The stand-in of the configuration for a task that names no unit. */
+static bool is_nobody(const struct unit *unit) { return strcmp(unit->id, "-") == 0; }
+
+static int tell_unassigned_once(struct tell *t, const struct track *track) {
+        _cleanup_free_ char *name = NULL;
+        int64_t told;
+        int r;
+
+        if (asprintf(&name, "unassigned-told:%s", track->instance->task->id) < 0)
+                return -ENOMEM;
+        r = store_get_i64(t->store, name, &told);
+        if (r != -ENOENT)
+                return r;
+        r = tell_notice(t, NOTICE_UNASSIGNED, track, NULL, NULL, NULL);
+        return r < 0 ? r : store_set_i64(t->store, name, now_of(t));
+}
+
+int tell_unassigned(struct tell *t) {
+        int r = store_begin(t->store);
+
+        for (size_t i = 0; i < t->tracks->n && r == 0; i++) {
+                const struct track *track = &t->tracks->items[i];
+
+                if (is_nobody(track->instance->unit) && !track->instance->task->unassigned)
+                        r = tell_unassigned_once(t, track);
+        }
+        if (r == 0)
+                r = store_commit(t->store);
+        if (r < 0)
+                store_rollback(t->store);
+        return r;
+}

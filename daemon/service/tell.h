@@ -29,6 +29,9 @@ void tell_trouble(struct tell *tell, const char *text);
 /** What a configuration change means to people: notices for moved, added and dropped instances; own transaction. */
 int tell_changes(struct tell *tell, const struct track_changes *changes);
 
+/** Tasks that nobody is responsible for, unless the configuration says that it is known: once each; own transaction. */
+int tell_unassigned(struct tell *tell);
+
 /**
  * tell_flush() - all that is due now goes into the outbox
  * @ret_n: messages made
