@@ -206,6 +206,7 @@ struct parts {
         const char *text, *html, *calendar, *calendar_name;
 };
 
+/* The line end before a boundary is the boundary's (RFC 2046, section 5.1.1). */
 static int add_parts(struct strbuf *out, const char *message_id, const struct parts *p) {
         char outer[MIME_BOUNDARY], inner[MIME_BOUNDARY];
         bool mixed = *p->calendar;
@@ -219,13 +220,13 @@ static int add_parts(struct strbuf *out, const char *message_id, const struct pa
                 strbuf_addf(out, "Content-Type: multipart/mixed;\r\n boundary=\"%s\"\r\n\r\n--%s\r\n", outer, outer);
         strbuf_addf(out, "Content-Type: multipart/alternative;\r\n boundary=\"%s\"\r\n\r\n--%s\r\n", inner, inner);
         mime_part(out, "text/plain", NULL, p->text);
-        strbuf_addf(out, "--%s\r\n", inner);
+        strbuf_addf(out, "\r\n--%s\r\n", inner);
         mime_part(out, "text/html", NULL, p->html);
-        strbuf_addf(out, "--%s--\r\n", inner);
+        strbuf_addf(out, "\r\n--%s--\r\n", inner);
         if (mixed) {
-                strbuf_addf(out, "--%s\r\n", outer);
+                strbuf_addf(out, "\r\n--%s\r\n", outer);
                 mime_part(out, "text/calendar; method=PUBLISH", p->calendar_name, p->calendar);
-                strbuf_addf(out, "--%s--\r\n", outer);
+                strbuf_addf(out, "\r\n--%s--\r\n", outer);
         }
         return 0;
 }

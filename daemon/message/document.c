@@ -6,9 +6,9 @@
 #include "base/zone.h"
 
 /* Readable on white and on black, so that a client may turn the colours of everything else around. */
-static const char *const colours[_BUCKET_MAX] = {
+static const char *const colours[BUCKET_SURVEYED] = {
         [BUCKET_COMPLETE] = "#2e8b57", [BUCKET_PENDING] = "#8a94a6", [BUCKET_DUE_SOON] = "#b7791f",
-        [BUCKET_OVERDUE] = "#d93a3a",  [BUCKET_WAIVED] = "#7c6fb0",  [BUCKET_SURVEYED] = "#b8bec9",
+        [BUCKET_OVERDUE] = "#d93a3a",  [BUCKET_WAIVED] = "#7c6fb0",
 };
 
 void document_init(struct document *doc, const struct compose_context *context, const struct digest *digest,
@@ -114,14 +114,14 @@ struct value *document_row(struct document *doc, struct value *table, bool total
 }
 
 /* The first cell of a row is its name; the others carry their column's title along, for the plain text. */
-void document_cell(struct document *doc, struct value *table, struct value *row, const char *text) {
+struct value *document_cell(struct document *doc, struct value *table, struct value *row, const char *text) {
         struct value *cells = row ? list_of(row, "cells") : NULL;
         const struct value *column = table ? list_of(table, "columns") : NULL, *title;
         struct value *cell;
         size_t n = 0;
 
         if (!cells || !column)
-                return;
+                return NULL;
         for (const struct value *c = cells->first; c; c = c->next)
                 n++;
         for (column = column->first; column && n > 0; n--)
@@ -132,27 +132,29 @@ void document_cell(struct document *doc, struct value *table, struct value *row,
         value_set_flag(doc->pool, cell, "first", cells->first == cell);
         title = value_get(column, "title", strlen("title"));
         value_set(doc->pool, cell, "title", title ? title->text : NULL);
-        value_set_flag(doc->pool, cell, "right", value_get(column, "right", strlen("right")));
+        value_set_flag(doc->pool, cell, "right", value_is_true(value_get(column, "right", strlen("right"))));
+        return cell;
 }
 
 void document_bar(struct document *doc, const struct score *score) {
+        points_t owed = score->max - score->points[BUCKET_SURVEYED];
         struct value *bar, *segments;
         int rest = 100, n = 0, seen = 0;
 
-        for (int i = 0; i < _BUCKET_MAX; i++)
+        for (int i = 0; i < BUCKET_SURVEYED; i++)
                 n += score->points[i] > 0;
-        if (score->max <= 0 || n == 0)
+        if (owed <= 0 || n == 0)
                 return;
         bar = value_object_in(doc->pool, value_add_object(doc->pool, doc->blocks), "bar");
         segments = value_list_in(doc->pool, bar, "segments");
-        for (int i = 0; i < _BUCKET_MAX; i++) {
+        for (int i = 0; i < BUCKET_SURVEYED; i++) {
                 struct value *segment;
                 int percent;
 
                 if (score->points[i] <= 0)
                         continue;
                 seen++;
-                percent = (int)(((int64_t)score->points[i] * 100 + score->max / 2) / score->max);
+                percent = (int)(((int64_t)score->points[i] * 100 + owed / 2) / owed);
                 percent = percent < 1 ? 1 : percent > rest - (n - seen) ? rest - (n - seen) : percent;
                 if (seen == n)
                         percent = rest;

@@ -45,9 +45,9 @@ void document_line(struct document *doc, struct value *fact, const char *text);
 struct value *document_table(struct document *doc);
 void document_column(struct document *doc, struct value *table, const char *title, bool right);
 struct value *document_row(struct document *doc, struct value *table, bool total);
-void document_cell(struct document *doc, struct value *table, struct value *row, const char *text);
+struct value *document_cell(struct document *doc, struct value *table, struct value *row, const char *text);
 
-/** document_bar() - the points of @score as a bar with a legend */
+/** document_bar() - the points of @score, without surveyed ones, as a bar with a legend */
 void document_bar(struct document *doc, const struct score *score);
 
 /* The bodies, by kind of mail. */

@@ -92,8 +92,11 @@ static void score_cells(struct document *doc, struct value *table, struct value 
         static const enum bucket shown[] = {BUCKET_COMPLETE, BUCKET_PENDING, BUCKET_DUE_SOON, BUCKET_OVERDUE};
 
         document_cell(doc, table, row, words_points(doc->words, owed(s)));
-        for (size_t i = 0; i < ELEMENTSOF(shown); i++)
-                document_cell(doc, table, row, words_points(doc->words, s->points[shown[i]]));
+        for (size_t i = 0; i < ELEMENTSOF(shown); i++) {
+                struct value *cell = document_cell(doc, table, row, words_points(doc->words, s->points[shown[i]]));
+
+                value_set_flag(doc->pool, cell, "alarm", shown[i] == BUCKET_OVERDUE && s->points[shown[i]] > 0);
+        }
         if (waived)
                 document_cell(doc, table, row, words_points(doc->words, s->points[BUCKET_WAIVED]));
 }

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "base/zone.h"
+#include "message/compose.h"
+#include "message/words.h"
+
+static struct templates *templates;
+
+static int setup(void **state) {
+        (void)state;
+        assert_int_equal(zone_init("Asia/Ho_Chi_Minh"), 0);
+        return templates_load(SOURCE_DIR "/conf/templates", NULL, NULL, NULL, &templates);
+}
+
+static int teardown(void **state) {
+        (void)state;
+        templates = templates_free(templates);
+        return 0;
+}
+
+static date_t day(const char *s) {
+        date_t d;
+
+        assert_int_equal(date_parse(s, &d), 0);
+        return d;
+}
+
+static void test_both_languages(void **state) {
+        struct value_pool pool = VALUE_POOL_INIT;
+        struct words vi, en;
+        usec_t t;
+
+        (void)state;
+        words_init(&vi, templates, LANGUAGE_VI, &pool);
+        words_init(&en, templates, LANGUAGE_EN, &pool);
+        assert_int_equal(zone_parse("2018-11-06 07:30", &t), 0);
+        assert_string_equal(words_count(&vi, 5), "05");
+        assert_string_equal(words_count(&vi, 123), "123");
+        assert_string_equal(words_count(&en, 5), "5");
+        assert_string_equal(words_points(&vi, 250), "2,50");
+        assert_string_equal(words_points(&en, 6500), "65.00");
+        assert_string_equal(words_points(&en, 5), "0.05");
+        assert_string_equal(words_points(&en, -150), "-1.50");
+        assert_string_equal(words_date(&vi, day("2018-06-05")), "05/06/2018");
+        assert_string_equal(words_weekday(&vi, day("2018-11-25")), "Chủ nhật");
+        assert_string_equal(words_weekday(&en, day("2018-11-23")), "Friday");
+        assert_string_equal(words_time(&vi, 7 * 3600 + 1800), "07 giờ 30");
+        assert_string_equal(words_time(&en, 16 * 3600), "16:00");
+        assert_string_equal(words_moment(&vi, t), "07 giờ 30 ngày 06/11/2018");
+        assert_string_equal(words_moment(&en, t), "07:30 on 06/11/2018");
+        assert_string_equal(words_size(&vi, 1536), "1,5 KB");
+        assert_string_equal(words_size(&en, 1536), "1.5 KB");
+        assert_string_equal(words_key(&vi, "1.2@2018-03-05"), "1.2 (hạn 05/03/2018)");
+        assert_string_equal(words_key(&en, "1.6@2018-04-27/VP"), "1.6 (due 27/04/2018), VP");
+        assert_string_equal(words_key(&en, "a@b and more"), "a@b and more");
+        assert_string_equal(words_key(&en, "no key"), "no key");
+        assert_string_equal(words_named(&en, "role-", "head", NULL), "the head of the unit");
+        assert_true(words_have(&en, "role-", "co_units"));
+        assert_false(words_have(&en, "role-", "nobody"));
+        assert_int_equal(vi.error, 0);
+        assert_int_equal(en.error, 0);
+        value_pool_done(&pool);
+}
+
+static void test_every_name_has_a_phrase(void **state) {
+        struct value_pool pool = VALUE_POOL_INIT;
+
+        (void)state;
+        for (int l = 0; l < _LANGUAGE_MAX; l++) {
+                struct words w;
+
+                words_init(&w, templates, (enum language)l, &pool);
+                for (int i = 0; i < _VERDICT_MAX; i++)
+                        if (!words_have(&w, "verdict-", verdict_to_string((enum verdict)i)))
+                                fail_msg("no words for verdict %s", verdict_to_string((enum verdict)i));
+                for (int i = 0; i < _STATE_MAX; i++)
+                        if (!words_have(&w, "state-", state_to_string((enum state)i)))
+                                fail_msg("no words for state %s", state_to_string((enum state)i));
+                for (int i = 0; i < BUCKET_SURVEYED; i++)
+                        if (!words_have(&w, "bucket-", bucket_to_string((enum bucket)i)))
+                                fail_msg("no words for bucket %s", bucket_to_string((enum bucket)i));
+        }
+        value_pool_done(&pool);
+}
+
+static void test_what_comes_from_outside(void **state) {
+        struct value_pool pool = VALUE_POOL_INIT;
+        char text[WORDS_MAX_TEXT * 3 + 1];
+        struct words w;
+        const char *s;
+
+        (void)state;
+        words_init(&w, templates, LANGUAGE_VI, &pool);
+        assert_string_equal(words_clean(&w, NULL), "");
+        assert_string_equal(words_clean(&w, "a\r\nb\tc\x7f"), "a  b c ");
+        assert_string_equal(words_clean(&w, "\xff"), "\xef\xbf\xbd");
+        for (size_t i = 0; i + 3 <= sizeof(text); i += 3)
+                memcpy(text + i, "ế", 3);
+        text[sizeof(text) - 1] = '\0';
+        s = words_clean(&w, text);
+        assert_true(strlen(s) <= WORDS_MAX_TEXT + strlen("…") && strlen(s) > WORDS_MAX_TEXT - 3);
+        assert_true(utf8_valid(s, strlen(s)) && endswith(s, "ế…"));
+        memcpy(text + sizeof(text) - 1 - strlen("/bc.pdf"), "/bc.pdf", strlen("/bc.pdf"));
+        memset(text + sizeof(text) - 10, 'x', 2);
+        s = words_path(&w, text);
+        assert_true(startswith(s, "…") && endswith(s, "/bc.pdf"));
+        value_pool_done(&pool);
+}
+
+static void test_a_missing_phrase_is_an_error(void **state) {
+        struct value_pool pool = VALUE_POOL_INIT;
+        struct words w;
+
+        (void)state;
+        words_init(&w, templates, LANGUAGE_VI, &pool);
+        assert_string_equal(words_phrase(&w, "no-such-phrase", NULL), "");
+        assert_int_equal(w.error, -EINVAL);
+        value_pool_done(&pool);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_both_languages),
+                cmocka_unit_test(test_every_name_has_a_phrase),
+                cmocka_unit_test(test_what_comes_from_outside),
+                cmocka_unit_test(test_a_missing_phrase_is_an_error),
+        };
+
+        return cmocka_run_group_tests(tests, setup, teardown);
+}
