@@ -16,23 +16,41 @@ static void on_alarm(void *userdata, const char *text) {
         tell_trouble(&m->tell, text);
 }
 
+static void report(struct manager *m, const char *cause, const char *text, usec_t since,
+                   usec_t patience) {
+        if (alarms_report(&m->alarms, cause, text, since, patience) < 0)
+                log_oom();
+}
+
+static void report_state(struct manager *m, const struct evidence_root *root) {
+        _cleanup_free_ char *cause = NULL, *text = NULL;
+        char since[INSTANT_BUFFER];
+
+        if (strcmp(root->state, "ok") != 0 && asprintf(&cause, "root %s", root->path) >= 0 &&
+            asprintf(&text, "Evidence root %s: %s since %s%s%s", root->path, root->state,
+                     zone_format(root->since, since), root->text ? ": " : "",
+                     root->text ? root->text : "") >= 0)
+                report(m, cause, text, root->since, CARE_ROOT_PATIENCE_USEC);
+}
+
+static void report_parts(struct manager *m, const struct evidence_root *root) {
+        _cleanup_free_ char *limit = NULL, *folders = NULL, *text = NULL;
+
+        if (root->limit && asprintf(&limit, "limit %s", root->path) >= 0)
+                report(m, limit, root->limit, root->limit_since, 0);
+        if (root->n_unreadable > 0 && asprintf(&folders, "folders %s", root->path) >= 0 &&
+            asprintf(&text, "%zu folder%s can not be read, among them %s", root->n_unreadable,
+                     root->n_unreadable > 1 ? "s" : "", root->unreadable) >= 0)
+                report(m, folders, text, root->unreadable_since, CARE_ROOT_PATIENCE_USEC);
+}
+
 static void report_roots(struct manager *m) {
         struct evidence_root roots[64];
         size_t n = evidence_roots(m->evidence, roots, ELEMENTSOF(roots));
 
         for (size_t i = 0; i < n; i++) {
-                _cleanup_free_ char *cause = NULL, *text = NULL;
-                char since[INSTANT_BUFFER];
-
-                if (strcmp(roots[i].state, "ok") == 0)
-                        continue;
-                if (asprintf(&cause, "root %s", roots[i].path) < 0 ||
-                    asprintf(&text, "Evidence root %s: %s since %s%s%s", roots[i].path,
-                             roots[i].state, zone_format(roots[i].since, since),
-                             roots[i].text ? ": " : "", roots[i].text ? roots[i].text : "") < 0 ||
-                    alarms_report(&m->alarms, cause, text, roots[i].since,
-                                  CARE_ROOT_PATIENCE_USEC) < 0)
-                        log_oom();
+                report_state(m, &roots[i]);
+                report_parts(m, &roots[i]);
         }
 }
 

@@ -119,12 +119,22 @@ int evidence_files(struct evidence *e, const struct track *track, struct evidenc
 size_t evidence_roots(const struct evidence *e, struct evidence_root *ret, size_t max) {
         size_t n = e->n_roots < max ? e->n_roots : max;
 
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
+                const struct unreadable_list *u = &e->roots[i].unreadable;
+
                 ret[i] = (struct evidence_root){.path = e->roots[i].path,
                                                 .state = e->roots[i].state,
                                                 .text = e->roots[i].text,
                                                 .since = e->roots[i].since,
                                                 .folders = e->roots[i].n_folders,
-                                                .files = e->roots[i].n_files};
+                                                .files = e->roots[i].n_files,
+                                                .limit = e->roots[i].limit,
+                                                .limit_since = e->roots[i].limit_since};
+                ret[i].n_unreadable = u->n;
+                if (u->n > 0) {
+                        ret[i].unreadable = u->items[0].text;
+                        ret[i].unreadable_since = u->items[0].since;
+                }
+        }
         return n;
 }

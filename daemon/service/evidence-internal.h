@@ -54,6 +54,14 @@ struct inspection {
         struct evfile *file;
 };
 
+/* A folder that can not be read. */
+struct unreadable {
+        char *path, *text; /* owned; text: path and reason */
+        usec_t since;
+};
+
+#define MAX_UNREADABLE 1000 /* remembered for one root; more change nothing */
+
 struct root {
         struct evidence *evidence;
         size_t index;
@@ -67,6 +75,9 @@ struct root {
         bool ever_walked; /* its first walk ended and settled; kept in the store: later files are told as received */
         bool awaits_walk; /* the scanner is expected to say that a walk ended */
         uint64_t n_folders, n_files;
+        char *limit; /* owned; NULL: none reached */
+        usec_t limit_since;
+        struct unreadable_list ARRAY(struct unreadable) unreadable;
         char *partial_path; /* folder whose listing is arriving; NULL: none */
         json_t *partial;
         struct evfile_list to_inspect;

@@ -327,20 +327,48 @@ static void on_scanned(struct root *root, const json_t *m) {
                          (uintmax_t)files, (uintmax_t)folders);
 }
 
-static void on_trouble(struct root *root, const json_t *m) {
-        const char *path = "", *text = "", *kind = NULL;
-        int error = 0;
-        _cleanup_free_ char *words = NULL;
+static void on_limit(struct root *root, const json_t *m) {
+        const char *text = json_string_value(json_object_get(m, "text"));
+        char *copy = text ? strdup(text) : NULL;
 
-        json_unpack((json_t *)m, "{s?s, s?s, s?s, s?i}", "path", &path, "text", &text, "kind",
-                    &kind, "errno", &error);
-        if (!kind && error == 0) {
+        if (!copy)
+                return;
+        log_warning("%s: %s", root->path, text);
+        free(root->limit);
+        root->limit = copy;
+        root->limit_since = evidence_now(root->evidence);
+}
+
+static void unreadable_forget(struct root *root, const char *path) {
+        for (size_t i = 0; i < root->unreadable.n; i++)
+                if (strcmp(root->unreadable.items[i].path, path) == 0) {
+                        free(root->unreadable.items[i].path);
+                        free(root->unreadable.items[i].text);
+                        root->unreadable.items[i] = root->unreadable.items[--root->unreadable.n];
+                        return;
+                }
+}
+
+static void on_trouble(struct root *root, const json_t *m) {
+        const char *path = "", *text = "";
+        struct unreadable u = {.since = evidence_now(root->evidence)};
+        int error = 0;
+
+        json_unpack((json_t *)m, "{s?s, s?s, s?i}", "path", &path, "text", &text, "errno", &error);
+        unreadable_forget(root, path);
+        if (error == 0) {
                 log_info("Folder '%s' of '%s' can be read again", path, root->path);
                 return;
         }
-        if (asprintf(&words, "%s%s%s: %s", root->path, *path ? "/" : "", path, text) < 0)
-                return;
-        root->evidence->callbacks.on_trouble(root->evidence->userdata, words);
+        log_warning("Failed to read folder '%s' of '%s': %s; what lies in it does not count", path,
+                    root->path, text);
+        u.path = strdup(path);
+        if (root->unreadable.n >= MAX_UNREADABLE || !u.path ||
+            asprintf(&u.text, "%s%s%s: %s", root->path, *path ? "/" : "", path, text) < 0 ||
+            array_push(&root->unreadable, u) < 0) {
+                free(u.path);
+                free(u.text);
+        }
 }
 
 static void on_message(struct peer *p, struct message *m, void *userdata) {
@@ -362,8 +390,10 @@ static void on_message(struct peer *p, struct message *m, void *userdata) {
                 folder_gone(root, path);
         else if (strcmp(event, "scanned") == 0)
                 on_scanned(root, m->json);
-        else if (strcmp(event, "trouble") == 0 || strcmp(event, "limit") == 0)
+        else if (strcmp(event, "trouble") == 0)
                 on_trouble(root, m->json);
+        else if (strcmp(event, "limit") == 0)
+                on_limit(root, m->json);
         inspect_more(root);
         evidence_schedule(root->evidence);
 }
@@ -462,6 +492,10 @@ static void root_done(struct root *root) {
         struct folder *folder;
         size_t cursor = 0;
 
+        while (root->unreadable.n > 0)
+                unreadable_forget(root, root->unreadable.items[0].path);
+        array_done(&root->unreadable);
+        free(root->limit);
         peer_free(root->peer);
         json_decref(root->partial);
         free(root->partial_path);

@@ -26,8 +26,6 @@ struct evidence_callbacks {
         int (*on_event)(void *userdata, const struct evidence_event *event);
         /** A pass has ended, its transaction is committed: plans may have changed. */
         void (*on_changed)(void *userdata);
-        /** Something an administrator should look at: a folder that can not be read, a limit of the kernel. */
-        void (*on_trouble)(void *userdata, const char *text);
 };
 
 struct evidence_config {
@@ -68,5 +66,10 @@ struct evidence_root {
                 *text; /* state: "scanning", "ok", "missing", "unreadable", "hung", "different" */
         usec_t since;
         uint64_t folders, files;
+        const char *limit; /* a limit of the kernel that was reached, with advice; NULL */
+        usec_t limit_since;
+        size_t n_unreadable;    /* folders in it that can not be read */
+        const char *unreadable; /* one of them, and why; NULL */
+        usec_t unreadable_since;
 };
 size_t evidence_roots(const struct evidence *evidence, struct evidence_root *ret, size_t max);

@@ -216,14 +216,6 @@ static int on_evidence(void *userdata, const struct evidence_event *event) {
 
 static void on_evidence_changed(void *userdata) { manager_turn(userdata); }
 
-static void on_trouble(void *userdata, const char *text) {
-        struct manager *m = userdata;
-
-        log_warning("%s", text);
-        tell_trouble(&m->tell, text);
-        manager_turn(m);
-}
-
 static int on_parked(void *userdata, const struct outbox_entry *entry) {
         struct manager *m = userdata;
 
@@ -244,8 +236,7 @@ static void on_outbox_changed(void *userdata) {
 
 static int start_evidence(struct manager *m) {
         const struct evidence_callbacks callbacks = {.on_event = on_evidence,
-                                                     .on_changed = on_evidence_changed,
-                                                     .on_trouble = on_trouble};
+                                                     .on_changed = on_evidence_changed};
 
         return evidence_new(&(struct evidence_config){.event = m->event,
                                                       .clock = &m->clock,

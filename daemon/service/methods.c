@@ -77,26 +77,35 @@ static json_t *outbox_json(const struct manager_counts *n) {
         return j;
 }
 
+static json_t *root_json(const struct evidence_root *r) {
+        return json_pack("{s:o, s:s, s:o, s:o, s:I, s:I, s:o, s:I, s:o}", "path",
+                         json_text(r->path), "state", r->state, "since", json_instant(r->since),
+                         "text", json_text(r->text), "folders", (json_int_t)r->folders, "files",
+                         (json_int_t)r->files, "limit", json_text(r->limit), "unreadable_folders",
+                         (json_int_t)r->n_unreadable, "unreadable", json_text(r->unreadable));
+}
+
 static json_t *roots_json(struct manager *m, json_t *reasons) {
         struct evidence_root roots[64];
         size_t n = evidence_roots(m->evidence, roots, ELEMENTSOF(roots));
         json_t *j = json_array();
 
         for (size_t i = 0; i < n; i++) {
-                bool well = strcmp(roots[i].state, "ok") == 0 ||
-                            strcmp(roots[i].state, "scanning") == 0;
+                const struct evidence_root *r = &roots[i];
+                bool well = strcmp(r->state, "ok") == 0 || strcmp(r->state, "scanning") == 0;
 
-                json_array_append_new(
-                        j, json_pack("{s:o, s:s, s:o, s:o, s:I, s:I}", "path",
-                                     json_text(roots[i].path), "state", roots[i].state, "since",
-                                     json_instant(roots[i].since), "text", json_text(roots[i].text),
-                                     "folders", (json_int_t)roots[i].folders, "files",
-                                     (json_int_t)roots[i].files));
+                json_array_append_new(j, root_json(r));
                 if (!well)
+                        json_array_append_new(reasons,
+                                              json_sprintf("evidence root %s is %s%s%s", r->path,
+                                                           r->state, r->text ? ": " : "",
+                                                           r->text ? r->text : ""));
+                if (r->limit)
+                        json_array_append_new(reasons, json_text(r->limit));
+                if (r->n_unreadable > 0)
                         json_array_append_new(
-                                reasons, json_sprintf("evidence root %s is %s%s%s", roots[i].path,
-                                                      roots[i].state, roots[i].text ? ": " : "",
-                                                      roots[i].text ? roots[i].text : ""));
+                                reasons, json_sprintf("%zu folders can not be read, among them %s",
+                                                      r->n_unreadable, r->unreadable));
         }
         return j;
 }
