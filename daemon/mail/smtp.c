@@ -26,8 +26,8 @@
 #define UPLOAD_BUFFER                                                                              \
         (16L << 10) /* libcurl's least; its own is four times that, taken anew for every message */
 #define QUIT_USEC (1 * USEC_PER_SEC)
-#define ABORT_DOT_USEC                                                                             \
-        (2 * USEC_PER_SEC) /* for the answer to a dot that is sent, when nobody wants it any more */
+/* For the answer to a dot that is sent, when nobody wants it any more: libcurl lets us look once a second, so this is two at most. */
+#define ABORT_DOT_USEC (1 * USEC_PER_SEC)
 
 struct smtp_session {
         const char *missing; /* static: why this libcurl will not do; NULL: it will */

@@ -80,7 +80,7 @@ static const struct peer_config spawn_it = {
         .program = "test-ipc-worker",
         .executable = TEST_WORKER,
         .environment = "CREDENTIALS_DIRECTORY=/ours",
-        .silence_usec = 300 * USEC_PER_MSEC,
+        .silence_usec = 700 * USEC_PER_MSEC,
         .retry_usec = 20 * USEC_PER_MSEC,
 };
 
@@ -247,22 +247,22 @@ static void test_silence(void **state) {
         usec_t begin;
 
         run_until(s, &s->n_up, 1);
-        run_for(s, 500 * USEC_PER_MSEC);
+        run_for(s, 900 * USEC_PER_MSEC);
         assert_int_equal(s->n_down, 0); /* nothing is expected: silence is peace */
         peer_expect(s->peer, 2);
         do_send(s->peer, "echo");
         run_until(s, &s->n_messages, 1);
         peer_expect(s->peer, -2);
-        run_for(s, 500 * USEC_PER_MSEC);
+        run_for(s, 900 * USEC_PER_MSEC);
         assert_int_equal(s->n_down, 0);
         do_send(s->peer, "mute");
         peer_expect(s->peer, 1);
         begin = clock_monotonic();
         run_until(s, &s->n_down, 1);
-        assert_true(clock_monotonic() - begin >= 300 * USEC_PER_MSEC);
+        assert_true(clock_monotonic() - begin >= 700 * USEC_PER_MSEC);
         assert_string_equal(s->why, "said nothing for 0 s");
         run_until(s, &s->n_up, 2);
-        run_for(s, 500 * USEC_PER_MSEC);
+        run_for(s, 900 * USEC_PER_MSEC);
         assert_int_equal(s->n_down, 1); /* and nothing is expected of the new one */
         end(s);
 }
@@ -274,7 +274,7 @@ static void test_words_break_silence(void **state) {
 
         run_until(s, &s->n_up, 1);
         peer_expect(s->peer, 1);
-        for (int i = 0; i < 8; i++) {
+        for (int i = 0; i < 10; i++) {
                 run_for(s, 100 * USEC_PER_MSEC);
                 do_send(s->peer, "echo");
         }

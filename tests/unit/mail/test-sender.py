@@ -267,12 +267,12 @@ class Ended(Sender):
         worker.write({"verb": "abort"})
         answer, took = self.timed(worker.answer)
         self.check(answer, "doubt", "dot")
-        self.assertGreater(took, 1.8)
+        self.assertGreater(took, 0.9)
         self.assertLess(took, 10)
 
     def test_abort_and_the_answer_in_time(self):
         def slow(_server, _number):
-            time.sleep(1)
+            time.sleep(0.5)
             return "250 2.0.0 late"
 
         server, worker = self.server({"dot": slow}), self.worker()
@@ -325,7 +325,7 @@ class Ended(Sender):
         server.wait_for("dot")
         status, took = self.timed(worker.close)
         self.assertEqual(status, 0)
-        self.assertGreater(took, 1.5)
+        self.assertGreater(took, 0.9)
 
     def test_sigterm(self):
         server, worker = self.server({"RCPT": hang}), self.worker()
