@@ -180,14 +180,13 @@ static int ask(const char *path, const char *method, json_t *parameters, json_t 
 }
 
 int call(const struct invocation *in, const char *method, json_t *parameters, json_t **ret) {
-        json_t *p = parameters ? parameters : json_object();
         int r;
 
-        if (!p) {
-                complain("out of memory");
-                return EXIT_FAILURE;
+        if (!parameters) {
+                complain("%s: what was given is not valid UTF-8", in->command->name);
+                return EX_USAGE;
         }
-        r = ask(socket_path(in), method, p, ret);
-        json_decref(p);
+        r = ask(socket_path(in), method, parameters, ret);
+        json_decref(parameters);
         return r;
 }

@@ -14,7 +14,7 @@
  * call() - connect, ask, hang up
  * @in:         for --socket; else $EVIDENCED_SOCKET, else /run/evidenced/org.evidenced
  * @method:     of org.evidenced
- * @parameters: reference taken over, also on failure; NULL: none
+ * @parameters: reference taken over, also on failure; NULL: they could not be made (jansson takes UTF-8 only), a usage error
  * @ret:        new reference to the answer's parameters; untouched unless 0
  *
  * Return: 0, or the exit status after the reason was printed.

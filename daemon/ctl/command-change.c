@@ -150,7 +150,7 @@ static void print_lines(const json_t *list) {
 int command_reload(const struct invocation *in) {
         _cleanup_(json_decrefp) json_t *answer = NULL;
         json_t *changes;
-        int r = call(in, "Reload", NULL, &answer);
+        int r = call(in, "Reload", json_object(), &answer);
 
         if (r != 0)
                 return r;
@@ -166,7 +166,7 @@ int command_reload(const struct invocation *in) {
 
 int command_confirm(const struct invocation *in) {
         _cleanup_(json_decrefp) json_t *answer = NULL;
-        int r = call(in, "Confirm", NULL, &answer);
+        int r = call(in, "Confirm", json_object(), &answer);
         json_t *instances;
         long long n;
 

@@ -25,7 +25,7 @@ static int gather(const struct invocation *in, json_t *all) {
         for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
                 _cleanup_(json_decrefp) json_t *answer = NULL;
 
-                r = call(in, parts[i].method, NULL, &answer);
+                r = call(in, parts[i].method, json_object(), &answer);
                 if (r != 0)
                         return r;
                 if (json_object_set(all, parts[i].name,

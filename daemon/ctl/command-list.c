@@ -124,7 +124,7 @@ int command_list(const struct invocation *in) {
         int r = check_states(option_value(in, "state"));
 
         if (r == 0)
-                r = call(in, "List", NULL, &answer);
+                r = call(in, "List", json_object(), &answer);
         if (r != 0)
                 return r;
         wanted = filter(in, json_object_get(answer, "instances"));

@@ -71,9 +71,15 @@ static json_t *parameters_of(const struct invocation *in, long long after) {
                                             "event",    "since", "until"};
         json_t *p = json_pack("{s:I}", "after", (json_int_t)after);
 
-        for (size_t i = 0; p && i < ELEMENTSOF(names); i++)
-                if (option_value(in, names[i]))
-                        json_object_set_new(p, names[i], json_string(option_value(in, names[i])));
+        for (size_t i = 0; p && i < ELEMENTSOF(names); i++) {
+                const char *value = option_value(in, names[i]);
+
+                /* A filter that can not be sent must not be left out: everything would match. */
+                if (value && json_object_set_new(p, names[i], json_string(value)) < 0) {
+                        json_decref(p);
+                        p = NULL;
+                }
+        }
         return p;
 }
 
@@ -120,7 +126,7 @@ int read_ledger(const struct invocation *in, uint64_t limit, json_t **ret) {
 
 static int verify(const struct invocation *in) {
         _cleanup_(json_decrefp) json_t *answer = NULL;
-        int r = call(in, "Verify", NULL, &answer);
+        int r = call(in, "Verify", json_object(), &answer);
         bool sound = r == 0 && json_is_true(json_object_get(answer, "sound"));
 
         if (r != 0)

@@ -45,7 +45,7 @@ static int print_scores(const char *what, const json_t *scores, const json_t *to
 
 int command_report(const struct invocation *in) {
         _cleanup_(json_decrefp) json_t *answer = NULL;
-        int r = call(in, "Report", NULL, &answer);
+        int r = call(in, "Report", json_object(), &answer);
 
         if (r != 0)
                 return r;

@@ -84,7 +84,7 @@ static void print_status(const json_t *s) {
 
 int command_status(const struct invocation *in) {
         _cleanup_(json_decrefp) json_t *answer = NULL;
-        int r = call(in, "Status", NULL, &answer);
+        int r = call(in, "Status", json_object(), &answer);
 
         if (r != 0)
                 return r;

@@ -84,6 +84,7 @@ static const struct {
         {"due dates", IMPORT_DUE},
         {"deadline", IMPORT_DUE},
         {"deadlines", IMPORT_DUE},
+        {"deadline stated", IMPORT_DUE},
         {"han", IMPORT_DUE},
         {"han nop", IMPORT_DUE},
         {"han hoan thanh", IMPORT_DUE},

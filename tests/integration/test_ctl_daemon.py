@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """evidencectl against a stand-in for the daemon: what it asks, what it makes of answers and errors, exit statuses."""
 
+import fcntl
 import json
 import os
+import pty
+import re
 import socket
+import struct
+import subprocess
+import termios
 import threading
+import unicodedata
 
 import evtest
 
@@ -246,6 +253,62 @@ class Asking(Ctl):
         self.assertEqual(self.ask(answers, "export").json(), everything)
 
 
+class Terminal(Ctl):
+    """On a terminal: tables as wide as it is, and colours unless NO_COLOR forbids them."""
+
+    WIDTH = 80
+
+    def show(self, answers, *args, **env):
+        path = self.path("control")
+        if os.path.exists(path):
+            os.unlink(path)
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, self.WIDTH, 0, 0))
+        with Daemon(path, answers), os.fdopen(ours, "rb", buffering=0) as screen:
+            process = subprocess.Popen(
+                [evtest.binary("evidencectl"), "--socket", path, *args],
+                stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=evtest.environment(TERM="xterm", COLUMNS=None, **env),
+            )  # fmt: skip
+            os.close(theirs)
+            text = b""
+            while True:
+                try:
+                    more = screen.read(65536)
+                except OSError:  # Linux: everybody has closed the other side
+                    break
+                if not more:
+                    break
+                text += more
+            self.assertEqual(process.wait(evtest.PATIENCE), 0, text)
+        return text.decode().replace("\r\n", "\n")
+
+    @staticmethod
+    def columns(line):
+        plain = re.sub(r"\033\[[0-9;]*m", "", unicodedata.normalize("NFC", line))
+        return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in plain)
+
+    ANSWERS = {
+        "List": {"instances": [instance("1.1@2018-01-15", state="overdue", missing=["Báo cáo kết quả kiểm tra " * 9]),
+                               instance("1.2@2018-01-15", missing=["証拠書類の提出状況に関する報告書" * 5])]},
+        "Queue": {"mails": [{"id": 1, "state": "parked", "tries": 3, "next_try": None, "recipient": "very.long.address@department.example",
+                             "subject": "Nhắc việc: còn 05 ngày làm việc " * 4, "reply": "550 5.1.1 no such user " * 4}]},
+        "Report": {"total": {"title": "x" * 90}, "areas": [{"id": "1", "title": "Công tác chỉ đạo " * 9, "points_overdue": 1.5}], "units": []},
+    }  # fmt: skip
+
+    def test_fits_and_is_coloured(self):
+        for command in ("list", "queue", "report"):
+            with self.subTest(command=command):
+                text = self.show(self.ANSWERS, command)
+                self.assertIn("\033[", text)
+                for line in text.splitlines():
+                    self.assertLessEqual(self.columns(line), self.WIDTH, line)
+
+    def test_no_color(self):
+        text = self.show(self.ANSWERS, "list", NO_COLOR="1")
+        self.assertNotIn("\033", text)
+        self.assertIn("overdue", text)
+
+
 class Changing(Ctl):
     def test_decisions(self):
         decided = {"instance": instance("1.1@2018-01-15", state="waived")}
@@ -254,6 +317,15 @@ class Changing(Ctl):
         self.assertIn("1.1@2018-01-15 is waived now", out)
         self.ask({"Decide": decided}, "extend", "1.1", "--reason", "x", "--until", "2018-02-01")
         self.assertEqual(self.calls[0][1]["until"], "2018-02-01")
+
+    def test_what_is_no_utf8_is_not_sent(self):
+        done = self.ask({}, "waive", "1.1", "--reason", os.fsdecode(b"caf\xe9"), status=64)
+        self.assertIn("UTF-8", done.err)
+        done = self.ask({}, "log", "--unit", os.fsdecode(b"caf\xe9"), status=64)
+        self.assertIn("UTF-8", done.err)
+        done = self.ask({}, "show", os.fsdecode(b"caf\xe9"), status=64)
+        self.assertIn("UTF-8", done.err)
+        self.assertEqual(self.calls, [])
 
     def test_queue_actions_one_by_one(self):
         answers = {"QueueAction": lambda p: {} if p["id"] != 4 else error("InvalidArgument", text="no mail of that number")}
