@@ -226,7 +226,9 @@ int store_outbox_update(struct store *store, int64_t id, const struct outbox_res
                        "next_try),"
                        " handed_at = coalesce(?4, handed_at), finished_at = ?5,"
                        " code = CASE WHEN ?6 = 0 AND ?8 IS NULL THEN code ELSE ?6 END,"
-                       " server = coalesce(?7, server), reply = coalesce(?8, reply) WHERE id = ?9");
+                       " server = coalesce(?7, server), reply = coalesce(?8, reply) WHERE id = ?9"
+                       " AND (?10 OR EXISTS (SELECT 1 FROM message AS m WHERE m.id = entry.message"
+                       " AND m.bytes IS NOT NULL))");
         bool finished = is_finished(result->state);
         int r;
 
@@ -245,6 +247,7 @@ int store_outbox_update(struct store *store, int64_t id, const struct outbox_res
         query_text(&q, result->server);
         query_text(&q, result->reply);
         query_i64(&q, id);
+        query_i64(&q, finished); /* what is finished needs no bytes any more */
         r = query_run(&q);
         if (r == 0 && sqlite3_changes(store->db) == 0)
                 return -ENOENT;
@@ -279,5 +282,19 @@ int store_outbox_count(struct store *store, struct outbox_counts *ret) {
         }
         if (r == 0)
                 *ret = counts;
+        return r;
+}
+
+int store_outbox_forget(struct store *store, usec_t created_before, uint64_t *ret_n) {
+        _cleanup_(query_done) struct query q = query_change(
+                store, "UPDATE message SET bytes = NULL WHERE created < ? AND bytes IS NOT NULL"
+                       " AND NOT EXISTS (SELECT 1 FROM entry AS e WHERE e.message = message.id"
+                       " AND e." LISTED ")");
+        int r;
+
+        query_i64(&q, created_before);
+        r = query_run(&q);
+        if (r == 0 && ret_n)
+                *ret_n = (uint64_t)sqlite3_changes(store->db);
         return r;
 }

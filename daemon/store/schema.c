@@ -54,12 +54,12 @@ static const char *const migrations[] = {
         " created INTEGER NOT NULL, leave INTEGER NOT NULL, detail TEXT);"
         "CREATE INDEX notice_leave ON notice (leave);"
 
-        /* bytes stand last, so that listing does not read them */
+        /* bytes stand last, so that listing does not read them; NULL: forgotten */
         "CREATE TABLE message ("
         " id INTEGER PRIMARY KEY, message_id TEXT NOT NULL UNIQUE, subject TEXT NOT NULL,"
         " kind TEXT NOT NULL, class TEXT NOT NULL, envelope_from TEXT NOT NULL,"
         " to_addresses TEXT, cc_addresses TEXT, created INTEGER NOT NULL, items TEXT,"
-        " bytes BLOB NOT NULL);"
+        " bytes BLOB);"
 
         /* urgency: the number of the message's class, for the order in which mail leaves */
         "CREATE TABLE entry ("

@@ -197,7 +197,7 @@ struct outbox_result {
 /**
  * store_outbox_update() - sets the state; finished_at is @at for SENT, PARKED and WITHDRAWN, else 0; handed_at for HANDED
  * server and reply stay as they were where NULL, and so does code when it is 0 and reply NULL.
- * Return: 0, -ENOENT, -errno.
+ * Return: 0, -ENOENT (no such entry, or it is to leave again and its bytes are forgotten), -errno.
  */
 int store_outbox_update(struct store *store, int64_t id, const struct outbox_result *result);
 /** Earliest next_try of what is queued, in doubt or handed; USEC_INFINITY when nothing waits. */
@@ -206,6 +206,14 @@ struct outbox_counts {
         uint64_t by_state[_OUTBOX_STATE_MAX];
 };
 int store_outbox_count(struct store *store, struct outbox_counts *ret);
+/**
+ * store_outbox_forget() - gives back the bytes of old mail; all else of it stays
+ * @created_before: messages made before it, of which every copy was sent or withdrawn (parked ones may be tried again)
+ * @ret_n:          how many; may be NULL
+ *
+ * Reads the list of all messages: once a night, before store_backup().
+ */
+int store_outbox_forget(struct store *store, usec_t created_before, uint64_t *ret_n);
 
 /* ---- who was mailed ---- */
 

@@ -14,7 +14,8 @@
  */
 
 #define ROUNDS 25
-#define LONGEST_MSEC 40
+#define START_USEC 40000 /* within which a child opens the store */
+#define SOON_USEC 2000   /* a few transactions */
 
 static unsigned seed;
 
@@ -76,19 +77,26 @@ static int child_opens(const char *dir, int out) {
 static int child_backs_up(const char *dir, int out) {
         struct store *store = NULL;
         enum store_condition condition;
-        date_t day = date_from_ymd(2018, 1, 1);
+        date_t first = date_from_ymd(2018, 1, 1);
+        int64_t i = 0;
 
-        (void)out;
-        if (store_open(dir, &store, &condition, NULL) == 0)
-                while (store_backup(store, day++) == 0)
-                        ;
+        if (store_open(dir, &store, &condition, NULL) < 0)
+                return 1;
+        while (store_backup(store, first + (date_t)i) == 0) {
+                i++;
+                if (write(out, &i, sizeof(i)) != sizeof(i))
+                        break;
+        }
         return 1;
 }
 
 /* ---- killing ---- */
 
-/* Return: the last number it wrote; 0 when none. */
-static int64_t run_and_kill(const char *dir, int (*child)(const char *dir, int out)) {
+/**
+ * run_and_kill() - @child in a process of its own, killed soon after it has said @n_words numbers
+ * A slow machine makes it take longer, not do less. Return: the last number it said; 0 when none.
+ */
+static int64_t run_and_kill(const char *dir, int (*child)(const char *dir, int out), int n_words) {
         int64_t last = 0, value;
         int fds[2], status;
         pid_t pid;
@@ -99,7 +107,11 @@ static int64_t run_and_kill(const char *dir, int (*child)(const char *dir, int o
                 _exit(child(dir, fds[1]));
         assert_true(pid > 0);
         close(fds[1]);
-        usleep((useconds_t)(rand_r(&seed) % (LONGEST_MSEC * 1000)));
+        for (int i = 0; i < n_words; i++) {
+                assert_int_equal(read(fds[0], &value, sizeof(value)), sizeof(value));
+                last = value;
+        }
+        usleep((useconds_t)(rand_r(&seed) % (n_words ? SOON_USEC : START_USEC)));
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status)); /* it did not end by itself */
@@ -145,7 +157,7 @@ static void test_writing(void **state) {
                 int64_t last;
 
                 fixture_close(f);
-                last = run_and_kill(f->dir, child_writes);
+                last = run_and_kill(f->dir, child_writes, i % 5);
                 if (last > known)
                         known = last;
                 fixture_open(f);
@@ -164,7 +176,7 @@ static void test_first_start(void **state) {
         for (int i = 0; i < ROUNDS; i++) {
                 fixture_close(f);
                 assert_ok(nftw(f->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS));
-                run_and_kill(f->dir, child_opens);
+                run_and_kill(f->dir, child_opens, 0);
                 fixture_open(f);
                 assert_true(f->condition == STORE_FRESH || f->condition == STORE_SOUND);
                 assert_ok(write_one(f->store, 1));
@@ -182,7 +194,7 @@ static void test_backing_up(void **state) {
                 struct dirent *e;
 
                 fixture_close(f);
-                run_and_kill(f->dir, child_backs_up);
+                run_and_kill(f->dir, child_backs_up, i % 5);
                 d = opendir(f->dir);
                 assert_non_null(d);
                 while ((e = readdir(d))) {
@@ -218,7 +230,7 @@ static void test_restoring(void **state) {
                 fd = open(f->path, O_WRONLY | O_CLOEXEC);
                 assert_int_equal(pwrite(fd, "garbage", 7, 0), 7);
 
-                run_and_kill(f->dir, child_opens);
+                run_and_kill(f->dir, child_opens, 0);
                 fixture_open(f);
                 assert_true(f->condition == STORE_RESTORED || f->condition == STORE_SOUND);
                 assert_int_equal(store_get_i64(f->store, "released_at", &released), -ENOENT);
@@ -231,7 +243,7 @@ static void test_lock_goes_with_its_holder(void **state) {
         struct fixture *f = *state;
 
         fixture_close(f);
-        run_and_kill(f->dir, child_opens);
+        run_and_kill(f->dir, child_opens, 0);
         fixture_open(f);
 }
 

@@ -203,6 +203,48 @@ static void test_verify(void **state) {
         }
 }
 
+/* A ledger that was forged with fitting hashes, but does not begin at 1. */
+static void test_verify_numbers(void **state) {
+        /* clang-format off */
+        static const uint8_t row[] = {
+                [32 + 7] = 2,        /* seq, behind the hash before it */
+                [40 + 7] = 9,        /* at */
+                [48 + 7] = 1, 'e',   /* event */
+                0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, /* instance */
+                0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, /* task */
+                0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, /* unit */
+                0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, /* address */
+                0, 0, 0, 0, 0, 0, 0, 2, '{', '}',               /* detail */
+        };
+        /* clang-format on */
+        struct fixture *f = *state;
+        uint8_t first[sizeof(row)], hash[SHA256_SIZE];
+        char sql[512], hex[SHA256_HEX];
+        int64_t seq = 0;
+
+        assert_ok(sha256_of(row, sizeof(row), hash));
+        snprintf(
+                sql, sizeof(sql),
+                "DROP TRIGGER ledger_gapless;"
+                "INSERT INTO ledger (seq, at, event, detail, hash) VALUES (2, 9, 'e', '{}', x'%s')",
+                hex_encode(hash, SHA256_SIZE, hex));
+        assert_int_equal(fixture_sql(f->path, sql), SQLITE_OK);
+        assert_int_equal(store_ledger_verify(f->store, &seq), -EUCLEAN);
+        assert_int_equal(seq, 2);
+
+        /* The same row as number 1 is sound: it was the number that did not fit. */
+        memcpy(first, row, sizeof(row));
+        first[32 + 7] = 1;
+        assert_ok(sha256_of(first, sizeof(first), hash));
+        snprintf(
+                sql, sizeof(sql),
+                "DROP TRIGGER ledger_no_delete; DELETE FROM ledger;"
+                "INSERT INTO ledger (seq, at, event, detail, hash) VALUES (1, 9, 'e', '{}', x'%s')",
+                hex_encode(hash, SHA256_SIZE, hex));
+        assert_int_equal(fixture_sql(f->path, sql), SQLITE_OK);
+        assert_ok(store_ledger_verify(f->store, &seq));
+}
+
 /* What the Python program says of the file. Return: its exit status. */
 static int check(const struct fixture *f, char *buf, size_t size) {
         _cleanup_free_ char *command = NULL;
@@ -249,7 +291,7 @@ int main(void) {
                 store_test(test_head),           store_test(test_goes_on),
                 store_test(test_query),          store_test(test_callback_ends_it),
                 store_test(test_append_only),    cmocka_unit_test(test_verify),
-                store_test(test_against_python),
+                store_test(test_verify_numbers), store_test(test_against_python),
         };
 
         return cmocka_run_group_tests_name("store-ledger", tests, NULL, NULL);

@@ -287,6 +287,62 @@ static void test_count_follows_rollback(void **state) {
         assert_int_equal(counts.by_state[OUTBOX_SENT], 0);
 }
 
+/* ---- forgetting ---- */
+
+static uint64_t forget(struct fixture *f, usec_t before) {
+        uint64_t n = 99;
+
+        assert_ok(store_begin(f->store));
+        assert_ok(store_outbox_forget(f->store, before, &n));
+        assert_ok(store_commit(f->store));
+        return n;
+}
+
+static void test_forget(void **state) {
+        static const struct {
+                enum outbox_state first, second;
+                uint64_t n;
+        } cases[] = {
+                {OUTBOX_SENT, OUTBOX_QUEUED, 0}, {OUTBOX_SENT, OUTBOX_HANDED, 0},
+                {OUTBOX_DOUBT, OUTBOX_SENT, 0},  {OUTBOX_SENT, OUTBOX_PARKED, 0},
+                {OUTBOX_SENT, OUTBOX_SENT, 1},   {OUTBOX_WITHDRAWN, OUTBOX_SENT, 1},
+        };
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                int64_t first = 2 * (int64_t)i + 1;
+
+                add(f, NOTICE_CLASS_LEAD, 10, 2);
+                update(f, first, (struct outbox_result){.state = cases[i].first, .at = 11});
+                update(f, first + 1, (struct outbox_result){.state = cases[i].second, .at = 11});
+                assert_int_equal(forget(f, 10), 0); /* not old enough */
+                assert_int_equal(forget(f, 11), cases[i].n);
+                assert_int_equal(forget(f, 11), 0);
+                assert_int_equal(get(f, first).bytes, !cases[i].n);
+                assert_string_equal(get(f, first).recipient, "a@x.example");
+        }
+}
+
+/* An empty mail must not leave: what is forgotten is not tried again. */
+static void test_forgotten_does_not_leave(void **state) {
+        static const enum outbox_state again[] = {OUTBOX_QUEUED, OUTBOX_HANDED, OUTBOX_DOUBT};
+        struct fixture *f = *state;
+
+        add(f, NOTICE_CLASS_LEAD, 10, 1);
+        update(f, 1, (struct outbox_result){.state = OUTBOX_SENT, .at = 11});
+        assert_int_equal(forget(f, 11), 1);
+        for (size_t i = 0; i < ELEMENTSOF(again); i++) {
+                assert_ok(store_begin(f->store));
+                assert_int_equal(store_outbox_update(f->store, 1,
+                                                     &(struct outbox_result){.state = again[i]}),
+                                 -ENOENT);
+                assert_ok(store_commit(f->store));
+                assert_int_equal(get(f, 1).last.state, OUTBOX_SENT);
+        }
+        update(f, 1, (struct outbox_result){.state = OUTBOX_PARKED, .at = 12});
+        assert_int_equal(ready(f, 99, 9).n, 0);
+}
+
 /* ---- what it costs ---- */
 
 /* Steps of SQLite's machine in all statements since the last call. */
@@ -342,6 +398,8 @@ int main(void) {
                 store_test(test_which_are_ready),
                 store_test(test_update),
                 store_test(test_count_follows_rollback),
+                store_test(test_forget),
+                store_test(test_forgotten_does_not_leave),
                 store_test(test_finished_cost_nothing),
         };
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static void test_values(void **state) {
@@ -203,13 +204,72 @@ static void test_reader_beside(void **state) {
         sqlite3_close(db);
 }
 
+/* Writes messages until the disk is full. Return: what failed. */
+static int fill_disk(struct store *store) {
+        static const char *const recipients[] = {"a@x.example"};
+        static char body[64 * 1024];
+        int r = store_begin(store);
+
+        for (int i = 0; r == 0 && i < 1000; i++) {
+                char message_id[32];
+
+                snprintf(message_id, sizeof(message_id), "<%d@full>", i);
+                r = store_ledger_add(store, &(struct ledger_row){.at = i, .event = "x"});
+                if (r == 0)
+                        r = store_add_message(store,
+                                              &(struct outbox_message){.message_id = message_id,
+                                                                       .subject = "s",
+                                                                       .from = "f",
+                                                                       .bytes = body,
+                                                                       .size = sizeof(body)},
+                                              recipients, 1, NULL);
+        }
+        return r == 0 ? store_commit(store) : r;
+}
+
+static void test_full_disk(void **state) {
+        struct fixture *f = *state;
+        struct outbox_counts counts;
+        struct rlimit old, tight;
+        int64_t seq = 0;
+        uint8_t head[SHA256_SIZE];
+        int r;
+
+        assert_ok(store_begin(f->store));
+        assert_ok(store_ledger_add(f->store, &(struct ledger_row){.at = 1, .event = "before"}));
+        assert_ok(store_commit(f->store));
+
+        signal(SIGXFSZ, SIG_IGN);
+        assert_ok(getrlimit(RLIMIT_FSIZE, &old));
+        tight = (struct rlimit){.rlim_cur = 1 << 20, .rlim_max = old.rlim_max};
+        assert_ok(setrlimit(RLIMIT_FSIZE, &tight));
+        r = fill_disk(f->store);
+        store_rollback(f->store);
+        assert_ok(setrlimit(RLIMIT_FSIZE, &old));
+        assert_true(r == -EIO || r == -ENOSPC);
+        assert_string_not_equal(store_error(f->store), "");
+
+        /* Nothing of it is there, and it goes on as soon as there is room. */
+        assert_ok(store_outbox_count(f->store, &counts));
+        assert_int_equal(counts.by_state[OUTBOX_QUEUED], 0);
+        assert_ok(store_begin(f->store));
+        assert_ok(store_ledger_add(f->store, &(struct ledger_row){.at = 2, .event = "after"}));
+        assert_ok(store_commit(f->store));
+        assert_ok(store_ledger_verify(f->store, &seq));
+        assert_ok(store_ledger_head(f->store, head, &seq));
+        assert_int_equal(seq, 2);
+        fixture_close(f);
+        fixture_open(f);
+        assert_int_equal(f->condition, STORE_SOUND);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 store_test(test_values),        store_test(test_rollback),
                 store_test(test_conditions),    store_test(test_private),
                 store_test(test_makes_folder),  store_test(test_lock),
                 store_test(test_not_ours),      store_test(test_defects),
-                store_test(test_reader_beside),
+                store_test(test_reader_beside), store_test(test_full_disk),
         };
 
         (void)set_outside;
