@@ -32,8 +32,9 @@ static void print_place(const char *label, const json_t *place, const char *name
         _cleanup_free_ char *where = clean_text(text_of(place, name)),
                             *why = clean_text(text_of(place, "text"));
         const char *state = text_of(place, "state");
+        /* "unknown": a server that no mail had to go to yet */
         bool well = strcmp(state, "ok") == 0 || strcmp(state, "scanning") == 0 ||
-                    strcmp(state, "up") == 0 || strcmp(state, "idle") == 0;
+                    strcmp(state, "unknown") == 0;
         char when[32];
 
         printf("%-10s %s: %s%s%s", label, where ? where : "?", well ? "" : colour("red"), state,
