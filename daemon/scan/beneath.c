@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "scan/stepwise.h"
 
 #define LEASE_TRIES 20 /* times 50 ms: a file server takes that long to give a lease up */
 
@@ -27,6 +28,8 @@ static int open_resolved(int root_fd, const char *path, int flags, uint64_t reso
         do
                 fd = syscall(SYS_openat2, root_fd, path[0] ? path : ".", &how, sizeof(how));
         while (fd < 0 && (errno == EINTR || errno == EAGAIN) && (flags & O_PATH));
+        if (fd < 0 && errno == ENOSYS)
+                return open_stepwise(root_fd, path, flags, !(resolve & RESOLVE_NO_SYMLINKS));
         return fd < 0 ? -errno : (int)fd;
 }
 

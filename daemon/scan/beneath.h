@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Opening what lies beneath a root, and nothing else: openat2(2) keeps every step of a path inside, whatever anybody
- * renames meanwhile. Read-only, never blocking, never following the last link.
+ * Opening what lies beneath a root, and nothing else: openat2(2) (without it, scan/stepwise.h) keeps every step of a
+ * path inside, whatever anybody renames meanwhile. Read-only, never blocking, never following the last link.
  */
 
 #include <sys/stat.h>

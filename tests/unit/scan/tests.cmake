@@ -1,4 +1,4 @@
-evidenced_unit_test(scan inspect scanner)
+evidenced_unit_test(scan inspect scanner stepwise)
 target_sources(test-inspect PRIVATE scan/samples.c)
 
 # The program itself, on a socket pair.
