@@ -68,6 +68,9 @@ void scan_start(struct scan *s, const struct scan_options *o) {
 
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
         assert_int_equal(fcntl(fds[0], F_SETFD, FD_CLOEXEC), 0);
+        if (o->small_buffer)
+                assert_int_equal(
+                        setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &(int){4096}, sizeof(int)), 0);
         s->pid = fork();
         assert_true(s->pid >= 0);
         if (s->pid == 0)

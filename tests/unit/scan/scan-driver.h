@@ -23,6 +23,7 @@ struct scan_options {
         json_t *known;               /* taken over */
         const char *environment;     /* "NAME=value"; NULL */
         bool as_nobody;
+        bool small_buffer; /* of the socket */
 };
 
 /** A folder for a root. Return: @s. */
