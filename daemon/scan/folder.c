@@ -253,14 +253,18 @@ void folder_hints_by_name(struct folder *folder) {
         folder->n_hints = n;
 }
 
-static void make_room(struct folder *folder) {
+static void make_room(struct folder *folder, usec_t at) {
         size_t cap = folder->cap_hints > 0 ? 2 * folder->cap_hints : 4;
         struct hint *grown;
 
         if (folder->n_hints >= 64)
                 folder_hints_by_name(folder);
-        if (folder->n_hints < folder->cap_hints / 2 || cap > MAX_HINTS)
+        if (folder->n_hints < folder->cap_hints / 2)
                 return;
+        if (cap > MAX_HINTS) {
+                folder->blurred = at; /* sorting them again and again would not help */
+                return;
+        }
         grown = reallocarray(folder->hints, cap, sizeof(*grown));
         if (grown) {
                 folder->hints = grown;
@@ -275,8 +279,8 @@ void folder_hint(struct folder *folder, const struct hint *hint) {
                 replace_hint(&folder->hints[folder->n_hints - 1], hint);
                 return;
         }
-        if (folder->n_hints == folder->cap_hints)
-                make_room(folder);
+        if (folder->n_hints == folder->cap_hints && folder->blurred == 0) /* else it did not help */
+                make_room(folder, hint->at);
         if (folder->n_hints == folder->cap_hints)
                 folder->blurred = hint->at;
         else

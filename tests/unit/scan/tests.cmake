@@ -1,4 +1,4 @@
-evidenced_unit_test(scan inspect scanner stepwise)
+evidenced_unit_test(scan agenda inspect mounts scanner settle stepwise)
 target_sources(test-inspect PRIVATE scan/samples.c)
 
 # The program itself, on a socket pair.
