@@ -38,10 +38,13 @@ static void add_role(struct audience *a, const char *role, const struct unit *un
         const struct model *model = a->doc->context->model;
         struct value *context = value_object(a->doc->pool);
 
-        if (!(unit && is_held(role_find(&unit->roles, role))) && !is_held(role_find(&model->roles, role)))
-                role = is_held(role_find(&model->roles, "coordinator")) ? "coordinator" : "administrator";
+        if (!(unit && is_held(role_find(&unit->roles, role))) &&
+            !is_held(role_find(&model->roles, role)))
+                role = is_held(role_find(&model->roles, "coordinator")) ? "coordinator"
+                                                                        : "administrator";
         value_set(a->doc->pool, context, "unit", unit_name(a, unit));
-        value_set(a->doc->pool, context, "organization", words_clean(a->doc->words, model->organization.name));
+        value_set(a->doc->pool, context, "organization",
+                  words_clean(a->doc->words, model->organization.name));
         if (words_have(a->doc->words, "greet-", role))
                 add_name(a, words_named(a->doc->words, "greet-", role, context));
         else
@@ -53,8 +56,8 @@ static void add_co_units(struct audience *a, const struct task *task) {
                 add_name(a, unit_name(a, task->co_units[i]));
 }
 
-static void add_roles(struct audience *a, const char *const *roles, size_t n, const struct notice *notice,
-                      const struct unit *unit) {
+static void add_roles(struct audience *a, const char *const *roles, size_t n,
+                      const struct notice *notice, const struct unit *unit) {
         for (size_t i = 0; i < n; i++) {
                 if (unit && (strcmp(roles[i], "unit") == 0 || strcmp(roles[i], "owner") == 0))
                         add_name(a, unit_name(a, unit));

@@ -79,7 +79,8 @@ static void build_document(struct document *doc) {
 }
 
 static int render(const struct document *doc, const char *layout, bool html, struct strbuf *ret) {
-        return templates_render(doc->context->templates, doc->words->language, layout, html, doc->root, ret);
+        return templates_render(doc->context->templates, doc->words->language, layout, html,
+                                doc->root, ret);
 }
 
 /* ---- calendar ---- */
@@ -117,21 +118,22 @@ static uint32_t sequence_of(const struct compose_context *context, const struct 
         return context->ics_sequence + episode;
 }
 
-static int add_to_calendar(struct document *doc, const struct ics_calendar *calendar, const struct notice *n,
-                           struct strbuf *ret) {
+static int add_to_calendar(struct document *doc, const struct ics_calendar *calendar,
+                           const struct notice *n, struct strbuf *ret) {
         struct value *item = value_object(doc->pool);
 
         item_basics(doc, n, item);
         item_describe(doc, n, item);
-        return ics_add(ret, calendar,
-                       &(struct ics_item){
-                               .key = n->instance->key,
-                               .summary = words_phrase(doc->words, "calendar-summary", item),
-                               .description = words_phrase(doc->words, "calendar-description", item),
-                               .day = n->deadline.effective,
-                               .due = n->deadline.instant,
-                               .sequence = sequence_of(doc->context, n),
-                       });
+        return ics_add(
+                ret, calendar,
+                &(struct ics_item){
+                        .key = n->instance->key,
+                        .summary = words_phrase(doc->words, "calendar-summary", item),
+                        .description = words_phrase(doc->words, "calendar-description", item),
+                        .day = n->deadline.effective,
+                        .due = n->deadline.instant,
+                        .sequence = sequence_of(doc->context, n),
+                });
 }
 
 /* Empty when the mail is not about deadlines. */
@@ -172,8 +174,8 @@ static int thread_id(const struct digest *d, const char *domain, char *buf, size
         return r;
 }
 
-static int add_headers(struct strbuf *out, const struct compose_context *context, const struct digest *d,
-                       const char *subject) {
+static int add_headers(struct strbuf *out, const struct compose_context *context,
+                       const struct digest *d, const char *subject) {
         const struct model *m = context->model;
         const struct address *from = &m->mail.from, *reply_to = &m->mail.reply_to;
         char thread[400], list[300];
@@ -217,8 +219,11 @@ static int add_parts(struct strbuf *out, const char *message_id, const struct pa
         if (r < 0)
                 return r;
         if (mixed)
-                strbuf_addf(out, "Content-Type: multipart/mixed;\r\n boundary=\"%s\"\r\n\r\n--%s\r\n", outer, outer);
-        strbuf_addf(out, "Content-Type: multipart/alternative;\r\n boundary=\"%s\"\r\n\r\n--%s\r\n", inner, inner);
+                strbuf_addf(out,
+                            "Content-Type: multipart/mixed;\r\n boundary=\"%s\"\r\n\r\n--%s\r\n",
+                            outer, outer);
+        strbuf_addf(out, "Content-Type: multipart/alternative;\r\n boundary=\"%s\"\r\n\r\n--%s\r\n",
+                    inner, inner);
         mime_part(out, "text/plain", NULL, p->text);
         strbuf_addf(out, "\r\n--%s\r\n", inner);
         mime_part(out, "text/html", NULL, p->html);
@@ -257,15 +262,16 @@ static int assemble(struct document *doc, const char *subject, struct compositio
                               &(struct parts){.text = strbuf_str(&c->text),
                                               .html = strbuf_str(&c->html),
                                               .calendar = strbuf_str(&c->calendar),
-                                              .calendar_name = words_phrase(doc->words, "calendar-file", doc->root)});
+                                              .calendar_name = words_phrase(
+                                                      doc->words, "calendar-file", doc->root)});
         if (r == 0 && (c->text.failed || c->html.failed || c->calendar.failed || c->bytes.failed))
                 r = -ENOMEM;
         return r < 0 ? r : check(doc->words, doc->pool);
 }
 
 /* Return: as compose_message(), and -E2BIG when that many items do not fit. */
-static int try_compose(const struct compose_context *context, const struct digest *digest, size_t max_items,
-                       struct composed *ret) {
+static int try_compose(const struct compose_context *context, const struct digest *digest,
+                       size_t max_items, struct composed *ret) {
         _cleanup_(value_pool_done) struct value_pool pool = VALUE_POOL_INIT;
         _cleanup_(composition_done) struct composition c = {};
         struct composed composed;
@@ -295,7 +301,8 @@ static int try_compose(const struct compose_context *context, const struct diges
         return 0;
 }
 
-int compose_message(const struct compose_context *context, const struct digest *digest, struct composed *ret) {
+int compose_message(const struct compose_context *context, const struct digest *digest,
+                    struct composed *ret) {
         int r;
 
         if (!context->message_id || !mime_id_is_safe(context->message_id))

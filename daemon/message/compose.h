@@ -22,19 +22,20 @@ struct templates; /* all templates of all languages, parsed */
  *
  * Return: 0, -EINVAL when any is missing or bad, -errno.
  */
-typedef void (*template_error_fn)(void *userdata, const char *file, unsigned line, const char *text);
-int templates_load(const char *dir, const char *override, template_error_fn on_error, void *userdata,
-                   struct templates **ret);
+typedef void (*template_error_fn)(void *userdata, const char *file, unsigned line,
+                                  const char *text);
+int templates_load(const char *dir, const char *override, template_error_fn on_error,
+                   void *userdata, struct templates **ret);
 struct templates *templates_free(struct templates *templates);
 
 /* What a digest does not know but a mail says. All borrowed. */
 struct compose_context {
         const struct model *model;
         const struct templates *templates;
-        const char *message_id;  /* with angle brackets, made by the caller */
-        const char *in_reply_to; /* Message-ID of the thread's first mail; NULL: none */
+        const char *message_id;          /* with angle brackets, made by the caller */
+        const char *in_reply_to;         /* Message-ID of the thread's first mail; NULL: none */
         const struct scoreboard *scores; /* for reports; NULL otherwise */
-        const char *ledger_head; /* hex, for weekly reports; NULL */
+        const char *ledger_head;         /* hex, for weekly reports; NULL */
         uint32_t ics_sequence;
 };
 
@@ -43,7 +44,7 @@ struct composed {
         char *subject; /* decoded */
         char *bytes;   /* RFC 5322, CRLF, 7-bit */
         size_t size;
-        char *text;    /* the plain text part, decoded: for `preview` */
+        char *text; /* the plain text part, decoded: for `preview` */
 };
 void composed_done(struct composed *c);
 
@@ -51,7 +52,8 @@ void composed_done(struct composed *c);
 char *compose_subject(const struct compose_context *context, const struct digest *digest);
 
 /** compose_message() - the whole mail. Return: 0, -ENOMEM, -EINVAL (a template fails: context->templates came unchecked). */
-int compose_message(const struct compose_context *context, const struct digest *digest, struct composed *ret);
+int compose_message(const struct compose_context *context, const struct digest *digest,
+                    struct composed *ret);
 
 /** compose_items_json() - the items as `simulate --json` prints them: a JSON array, owned; NULL when out of memory. */
 char *compose_items_json(const struct model *model, const struct digest *digest);

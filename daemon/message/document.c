@@ -11,8 +11,8 @@ static const char *const colours[BUCKET_SURVEYED] = {
         [BUCKET_OVERDUE] = "#d93a3a",  [BUCKET_WAIVED] = "#7c6fb0",
 };
 
-void document_init(struct document *doc, const struct compose_context *context, const struct digest *digest,
-                   struct words *words, size_t max_items) {
+void document_init(struct document *doc, const struct compose_context *context,
+                   const struct digest *digest, struct words *words, size_t max_items) {
         const struct model *m = context->model;
         struct value_pool *pool = words->pool;
 
@@ -28,7 +28,8 @@ void document_init(struct document *doc, const struct compose_context *context, 
         value_set(pool, doc->root, "language", language_to_string(words->language));
         value_set(pool, doc->root, "organization", words_clean(words, m->organization.name));
         value_set(pool, doc->root, "organization_short",
-                  words_clean(words, m->organization.short_name ? m->organization.short_name : m->organization.name));
+                  words_clean(words, m->organization.short_name ? m->organization.short_name
+                                                                : m->organization.name));
         value_set(pool, doc->root, "contact", words_clean(words, m->organization.contact));
         value_setf(pool, doc->root, "year", "%d", date_to_ymd(doc->today).year);
         value_set(pool, doc->root, "date", words_date(words, doc->today));
@@ -46,7 +47,8 @@ void document_heading(struct document *doc, const char *text) {
 }
 
 struct value *document_items(struct document *doc, bool pointed) {
-        struct value *block = value_object_in(doc->pool, value_add_object(doc->pool, doc->blocks), "itemized");
+        struct value *block =
+                value_object_in(doc->pool, value_add_object(doc->pool, doc->blocks), "itemized");
 
         value_set_flag(doc->pool, block, "pointed", pointed);
         return value_list_in(doc->pool, block, "items");
@@ -61,7 +63,8 @@ void document_more(struct document *doc, size_t n) {
         document_paragraph(doc, words_phrase(doc->words, "more-items", context));
 }
 
-struct value *document_fact(struct document *doc, struct value *item, const char *label, const char *value) {
+struct value *document_fact(struct document *doc, struct value *item, const char *label,
+                            const char *value) {
         struct value *facts, *fact;
 
         if (!*value || !item)
@@ -87,7 +90,8 @@ void document_line(struct document *doc, struct value *fact, const char *text) {
 }
 
 struct value *document_table(struct document *doc) {
-        struct value *table = value_object_in(doc->pool, value_add_object(doc->pool, doc->blocks), "table");
+        struct value *table =
+                value_object_in(doc->pool, value_add_object(doc->pool, doc->blocks), "table");
 
         value_list_in(doc->pool, table, "columns");
         value_list_in(doc->pool, table, "rows");
@@ -114,7 +118,8 @@ struct value *document_row(struct document *doc, struct value *table, bool total
 }
 
 /* The first cell of a row is its name; the others carry their column's title along, for the plain text. */
-struct value *document_cell(struct document *doc, struct value *table, struct value *row, const char *text) {
+struct value *document_cell(struct document *doc, struct value *table, struct value *row,
+                            const char *text) {
         struct value *cells = row ? list_of(row, "cells") : NULL;
         const struct value *column = table ? list_of(table, "columns") : NULL, *title;
         struct value *cell;
@@ -126,13 +131,15 @@ struct value *document_cell(struct document *doc, struct value *table, struct va
                 n++;
         for (column = column->first; column && n > 0; n--)
                 column = column->next;
-        value_set_flag(doc->pool, cells->last, "followed", cells->last && cells->last != cells->first);
+        value_set_flag(doc->pool, cells->last, "followed",
+                       cells->last && cells->last != cells->first);
         cell = value_add_object(doc->pool, cells);
         value_set(doc->pool, cell, "text", text);
         value_set_flag(doc->pool, cell, "first", cells->first == cell);
         title = value_get(column, "title", strlen("title"));
         value_set(doc->pool, cell, "title", title ? title->text : NULL);
-        value_set_flag(doc->pool, cell, "right", value_is_true(value_get(column, "right", strlen("right"))));
+        value_set_flag(doc->pool, cell, "right",
+                       value_is_true(value_get(column, "right", strlen("right"))));
         return cell;
 }
 
@@ -155,15 +162,18 @@ void document_bar(struct document *doc, const struct score *score) {
                         continue;
                 seen++;
                 percent = (int)(((int64_t)score->points[i] * 100 + owed / 2) / owed);
-                percent = percent < 1 ? 1 : percent > rest - (n - seen) ? rest - (n - seen) : percent;
+                percent = percent < 1                   ? 1
+                          : percent > rest - (n - seen) ? rest - (n - seen)
+                                                        : percent;
                 if (seen == n)
                         percent = rest;
                 rest -= percent;
                 segment = value_add_object(doc->pool, segments);
                 value_setf(doc->pool, segment, "percent", "%d", percent);
                 value_set(doc->pool, segment, "colour", colours[i]);
-                value_set(doc->pool, segment, "title",
-                          words_named(doc->words, "bucket-", bucket_to_string((enum bucket)i), NULL));
+                value_set(
+                        doc->pool, segment, "title",
+                        words_named(doc->words, "bucket-", bucket_to_string((enum bucket)i), NULL));
                 value_set(doc->pool, segment, "points", words_points(doc->words, score->points[i]));
                 value_set_flag(doc->pool, segment, "last", seen == n);
         }

@@ -22,8 +22,8 @@ struct document {
 };
 
 /** document_init() - root with what every mail knows: organisation, contact, date, language. @max_items: DOCUMENT_…_ITEMS. */
-void document_init(struct document *doc, const struct compose_context *context, const struct digest *digest,
-                   struct words *words, size_t max_items);
+void document_init(struct document *doc, const struct compose_context *context,
+                   const struct digest *digest, struct words *words, size_t max_items);
 
 void document_paragraph(struct document *doc, const char *text); /* "" adds nothing */
 void document_heading(struct document *doc, const char *text);
@@ -36,16 +36,19 @@ struct value *document_items(struct document *doc, bool pointed);
 /** document_more() - after the items of a mail that has more than it may name */
 void document_more(struct document *doc, size_t n);
 /** item_head() - "1.2 – Title", and the points of a table's column: @counted false: they stand in a line before */
-void item_head(struct document *doc, const struct notice *notice, struct value *item, size_t number, bool counted);
+void item_head(struct document *doc, const struct notice *notice, struct value *item, size_t number,
+               bool counted);
 /** document_fact() - "label: value" of an item; "" adds nothing. @label: key of the phrase. Return: it, to add lines to (document_line). */
-struct value *document_fact(struct document *doc, struct value *item, const char *label, const char *value);
+struct value *document_fact(struct document *doc, struct value *item, const char *label,
+                            const char *value);
 void document_line(struct document *doc, struct value *fact, const char *text);
 
 /* Tables: columns first, then rows, each with as many cells. */
 struct value *document_table(struct document *doc);
 void document_column(struct document *doc, struct value *table, const char *title, bool right);
 struct value *document_row(struct document *doc, struct value *table, bool total);
-struct value *document_cell(struct document *doc, struct value *table, struct value *row, const char *text);
+struct value *document_cell(struct document *doc, struct value *table, struct value *row,
+                            const char *text);
 
 /** document_bar() - the points of @score, without surveyed ones, as a bar with a legend */
 void document_bar(struct document *doc, const struct score *score);
@@ -67,7 +70,8 @@ const char *audience(struct document *doc);
 void item_basics(struct document *doc, const struct notice *notice, struct value *object);
 void item_describe(struct document *doc, const struct notice *notice, struct value *object);
 /** item_files() - names of files with why they do not count, as lines of a fact */
-void item_files(struct document *doc, const struct notice *notice, struct value *item, const char *label);
+void item_files(struct document *doc, const struct notice *notice, struct value *item,
+                const char *label);
 /** item_date() - the date stated that counts now: the extension's where there is one */
 date_t item_date(const struct notice *notice);
 
@@ -76,7 +80,8 @@ struct item_count {
         size_t tasks;
         points_t points;
 };
-struct item_count items_count(struct document *doc, bool (*wanted)(const struct notice *notice, usec_t now));
+struct item_count items_count(struct document *doc,
+                              bool (*wanted)(const struct notice *notice, usec_t now));
 bool notice_is_overdue(const struct notice *notice, usec_t now);
 bool notice_is_open(const struct notice *notice, usec_t now);
 /** Are all items about one instance (or is there one item)? */

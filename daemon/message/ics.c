@@ -96,8 +96,8 @@ void ics_begin(struct strbuf *out, const struct ics_calendar *calendar) {
                 add_text(out, "X-WR-CALNAME", calendar->name);
 }
 
-static void add_common(struct strbuf *out, const struct ics_calendar *calendar, const struct ics_item *item,
-                       const char *hash, const char *suffix) {
+static void add_common(struct strbuf *out, const struct ics_calendar *calendar,
+                       const struct ics_item *item, const char *hash, const char *suffix) {
         struct strbuf uid = STRBUF_INIT;
 
         strbuf_addf(&uid, "UID:%s%s@%s", hash, suffix, calendar->domain);
@@ -120,7 +120,8 @@ int ics_add(struct strbuf *out, const struct ics_calendar *calendar, const struc
         strbuf_adds(out, "BEGIN:VTODO\r\n");
         add_common(out, calendar, item, hash, "-todo");
         add_utc(out, "DUE", item->due);
-        strbuf_adds(out, item->done ? "STATUS:COMPLETED\r\nPERCENT-COMPLETE:100\r\n" : "STATUS:NEEDS-ACTION\r\n");
+        strbuf_adds(out, item->done ? "STATUS:COMPLETED\r\nPERCENT-COMPLETE:100\r\n"
+                                    : "STATUS:NEEDS-ACTION\r\n");
         strbuf_adds(out, "END:VTODO\r\nBEGIN:VEVENT\r\n");
         add_common(out, calendar, item, hash, "");
         add_day(out, "DTSTART", item->day);

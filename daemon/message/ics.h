@@ -17,7 +17,7 @@
 
 /* One deadline. Borrowed UTF-8 texts. */
 struct ics_item {
-        const char *key;         /* of the instance */
+        const char *key; /* of the instance */
         const char *summary;
         const char *description; /* may have lines; NULL: none */
         date_t day;              /* effective date */

@@ -23,7 +23,8 @@ static bool is_filed(enum state state) {
 }
 
 bool notice_is_overdue(const struct notice *n, usec_t now) {
-        return n->instance && n->instance->has_deadline && !is_filed(n->state) && now >= n->deadline.instant;
+        return n->instance && n->instance->has_deadline && !is_filed(n->state) &&
+               now >= n->deadline.instant;
 }
 
 bool notice_is_open(const struct notice *n, usec_t now) {
@@ -73,7 +74,8 @@ struct item_count items_count(struct document *doc, bool (*wanted)(const struct 
 
 /* ---- deadline ---- */
 
-static void set_date(struct document *doc, struct value *object, const char *name, const char *weekday, date_t date) {
+static void set_date(struct document *doc, struct value *object, const char *name,
+                     const char *weekday, date_t date) {
         value_set(doc->pool, object, name, words_date(doc->words, date));
         value_set(doc->pool, object, weekday, words_weekday(doc->words, date));
 }
@@ -91,7 +93,8 @@ static void deadline_basics(struct document *doc, const struct notice *n, struct
         bool extended = n->history && n->history->extended_to != DATE_NONE;
         bool timed = !extended && n->instance->due.time_of_day >= 0;
         bool before = !extended && !timed && n->instance->task->due_word == DUE_WORD_BEFORE;
-        bool passed = doc->digest->at >= n->deadline.instant, open = notice_is_open(n, doc->digest->at);
+        bool passed = doc->digest->at >= n->deadline.instant,
+             open = notice_is_open(n, doc->digest->at);
 
         value_set_flag(doc->pool, object, "has_deadline", true);
         set_date(doc, object, "stated", "stated_weekday", stated);
@@ -99,9 +102,11 @@ static void deadline_basics(struct document *doc, const struct notice *n, struct
         value_set_flag(doc->pool, object, "before", before);
         value_set_flag(doc->pool, object, "moved", before || stated != effective);
         if (timed)
-                value_set(doc->pool, object, "hour", words_time(doc->words, n->instance->due.time_of_day));
+                value_set(doc->pool, object, "hour",
+                          words_time(doc->words, n->instance->due.time_of_day));
         if (extended)
-                value_set(doc->pool, object, "original", words_date(doc->words, n->instance->due.date));
+                value_set(doc->pool, object, "original",
+                          words_date(doc->words, n->instance->due.date));
         set_days(doc, object, n->days_left);
         value_set_flag(doc->pool, object, "overdue", open && passed);
         value_set_flag(doc->pool, object, "due_today", open && !passed && doc->today == effective);
@@ -118,7 +123,8 @@ void item_basics(struct document *doc, const struct notice *n, struct value *obj
         value_set(doc->pool, object, "id", words_clean(doc->words, instance->task->id));
         value_set(doc->pool, object, "points", words_points(doc->words, instance->task->points));
         value_set_flag(doc->pool, object, "some_points", instance->task->points > 0);
-        value_set(doc->pool, object, "have", words_count(doc->words, n->history ? history_have(n->history) : 0));
+        value_set(doc->pool, object, "have",
+                  words_count(doc->words, n->history ? history_have(n->history) : 0));
         value_set(doc->pool, object, "need", words_count(doc->words, instance->n_slots));
         value_set_flag(doc->pool, object, "needs_evidence", instance->n_slots > 0);
         if (instance->has_deadline)
@@ -193,7 +199,8 @@ static const char *roles_of(struct document *doc, const struct notice *n, const 
         _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
         struct value *context = value_object(doc->pool);
 
-        value_set(doc->pool, context, "unit", words_clean(doc->words, n->unit ? n->unit->name : NULL));
+        value_set(doc->pool, context, "unit",
+                  words_clean(doc->words, n->unit ? n->unit->name : NULL));
         for (size_t i = 0; step && i < step->n_to; i++) {
                 strbuf_adds(&b, i > 0 ? ", " : "");
                 strbuf_adds(&b, words_have(doc->words, "role-", step->to[i])
@@ -222,7 +229,8 @@ static void describe_next(struct document *doc, const struct notice *n, struct v
         value_set(doc->pool, next, "time", words_time(doc->words, civil.second));
         value_set(doc->pool, next, "roles", roles_of(doc, n, n->next.step));
         set_days(doc, next, days);
-        value_set_flag(doc->pool, next, "escalates", n->rung && !same_roles(n->rung->step, n->next.step));
+        value_set_flag(doc->pool, next, "escalates",
+                       n->rung && !same_roles(n->rung->step, n->next.step));
 }
 
 static void describe_explanation(struct document *doc, struct value *object) {
@@ -250,19 +258,23 @@ void item_describe(struct document *doc, const struct notice *n, struct value *o
                 value_set(doc->pool, object, "reminded", words_count(doc->words, n->n_reminded));
         value_set_flag(doc->pool, object, "reminded_plural", n->n_reminded != 1);
         if (n->last_reminded > 0)
-                value_set(doc->pool, object, "last_reminded", words_moment(doc->words, n->last_reminded));
+                value_set(doc->pool, object, "last_reminded",
+                          words_moment(doc->words, n->last_reminded));
         value_set_flag(doc->pool, object, "unverified", n->history && n->history->unverified);
 }
 
-void item_head(struct document *doc, const struct notice *n, struct value *item, size_t number, bool counted) {
+void item_head(struct document *doc, const struct notice *n, struct value *item, size_t number,
+               bool counted) {
         value_setf(doc->pool, item, "number", "%zu", number);
         value_set(doc->pool, item, "head", words_phrase(doc->words, "value-criterion", item));
         value_set_flag(doc->pool, item, "alarm", notice_is_overdue(n, doc->digest->at));
         if (!n->instance)
                 return;
-        value_set(doc->pool, item, "column_points", counted ? words_points(doc->words, n->instance->task->points) : "–");
+        value_set(doc->pool, item, "column_points",
+                  counted ? words_points(doc->words, n->instance->task->points) : "–");
         if (counted)
-                value_set(doc->pool, item, "points_text", words_phrase(doc->words, "value-points", item));
+                value_set(doc->pool, item, "points_text",
+                          words_phrase(doc->words, "value-points", item));
 }
 
 static const char *file_line(struct document *doc, const struct file_note *file) {
@@ -271,11 +283,13 @@ static const char *file_line(struct document *doc, const struct file_note *file)
         value_set(doc->pool, context, "file", words_path(doc->words, file->path));
         value_set(doc->pool, context, "verdict",
                   words_named(doc->words, "verdict-", verdict_to_string(file->verdict), NULL));
-        value_set(doc->pool, context, "detail", file->detail ? words_key(doc->words, file->detail) : "");
+        value_set(doc->pool, context, "detail",
+                  file->detail ? words_key(doc->words, file->detail) : "");
         return words_phrase(doc->words, "value-uncounted", context);
 }
 
-void item_files(struct document *doc, const struct notice *n, struct value *item, const char *label) {
+void item_files(struct document *doc, const struct notice *n, struct value *item,
+                const char *label) {
         struct value *context = value_object(doc->pool), *fact;
         size_t n_refused = 0, named = 0;
 

@@ -34,9 +34,10 @@ static void add_member(struct strbuf *b, const char *name, const char *value) {
 static void add_item(struct strbuf *b, const struct notice *n) {
         char step[OFFSET_BUFFER], due[DATE_BUFFER], stated[DATE_BUFFER];
         bool dated = n->instance && n->instance->has_deadline;
-        date_t date = dated && n->history && n->history->extended_to != DATE_NONE ? n->history->extended_to
-                      : dated                                                      ? n->instance->due.date
-                                                                                   : DATE_NONE;
+        date_t date = dated && n->history && n->history->extended_to != DATE_NONE
+                              ? n->history->extended_to
+                      : dated ? n->instance->due.date
+                              : DATE_NONE;
 
         strbuf_adds(b, "{\"instance\":");
         add_string(b, n->instance ? n->instance->key : NULL);

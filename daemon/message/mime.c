@@ -17,7 +17,8 @@
 #define CHARSET "=?utf-8?"
 
 static const char hex_digits[] = "0123456789ABCDEF";
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /* ---- a header line being written ---- */
 
@@ -63,8 +64,8 @@ static size_t code_point_len(const char *s) {
 
 /* What may stand for itself in a Q word everywhere, also in a phrase (RFC 2047, section 5). */
 static bool is_q_plain(unsigned char c) {
-        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '!' || c == '*' ||
-               c == '+' || c == '-' || c == '/';
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+               c == '!' || c == '*' || c == '+' || c == '-' || c == '/';
 }
 
 static size_t q_len(const char *s, size_t len) {
@@ -115,7 +116,8 @@ static void line_encoded(struct line *line, const char *s) {
 
         while (*s) {
                 size_t used = line->column + 1;
-                size_t room = used + frame + 12 < LINE_MAX_HEADER ? LINE_MAX_HEADER - used : ENCODED_WORD_MAX;
+                size_t room = used + frame + 12 < LINE_MAX_HEADER ? LINE_MAX_HEADER - used
+                                                                  : ENCODED_WORD_MAX;
                 struct strbuf word = STRBUF_INIT;
                 size_t n = 0;
 
@@ -276,7 +278,8 @@ static void add_mailbox(struct line *line, const struct address *a) {
         line_word(line, spec, strlen(spec));
 }
 
-void mime_header_addresses(struct strbuf *out, const char *name, const struct address *const *items, size_t n) {
+void mime_header_addresses(struct strbuf *out, const char *name, const struct address *const *items,
+                           size_t n) {
         struct line line = line_begin(out, name);
         bool any = false;
 
@@ -317,8 +320,9 @@ void mime_header_date(struct strbuf *out, usec_t at) {
         struct ymd ymd = date_to_ymd(civil.date);
         int offset = civil.utc_offset / 60, minutes = offset < 0 ? -offset : offset;
 
-        strbuf_addf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d %c%02d%02d\r\n", days[date_weekday(civil.date)], ymd.day,
-                    months[ymd.month - 1], ymd.year, civil.second / 3600, civil.second / 60 % 60, civil.second % 60,
+        strbuf_addf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d %c%02d%02d\r\n",
+                    days[date_weekday(civil.date)], ymd.day, months[ymd.month - 1], ymd.year,
+                    civil.second / 3600, civil.second / 60 % 60, civil.second % 60,
                     offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
@@ -379,7 +383,8 @@ static void add_qp_line(struct strbuf *out, const char *s, size_t len) {
                 unsigned char c = (unsigned char)s[i];
                 bool last = i + 1 == len;
                 /* Blanks at the end of a line get lost, a dot at its beginning doubled, "From " quoted, by some. */
-                bool plain = (c >= '!' && c <= '~' && c != '=') || (c == ' ' && !last) || (c == '\t' && !last);
+                bool plain = (c >= '!' && c <= '~' && c != '=') || (c == ' ' && !last) ||
+                             (c == '\t' && !last);
 
                 if (i == 0 && (c == '.' || (c == 'F' && len >= 5 && memcmp(s, "From ", 5) == 0)))
                         plain = false;

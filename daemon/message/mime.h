@@ -17,7 +17,8 @@
 void mime_header(struct strbuf *out, const char *name, const char *value);
 /** mime_header_addresses() - a list of mailboxes; those that fit no header (mime_spec_is_safe()) are left out.
  *  Without any: "undisclosed-recipients:;". */
-void mime_header_addresses(struct strbuf *out, const char *name, const struct address *const *items, size_t n);
+void mime_header_addresses(struct strbuf *out, const char *name, const struct address *const *items,
+                           size_t n);
 /** mime_header_ids() - Message-IDs, one or several; NULLs and those with anything but printable ASCII are left out, and without any
  *  there is no header */
 void mime_header_ids(struct strbuf *out, const char *name, const char *const *ids, size_t n);

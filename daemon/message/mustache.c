@@ -29,9 +29,9 @@ struct token {
         bool begins_line; /* the first thing rendered of its line: where a partial's indentation goes */
         bool alone;       /* a partial that has its line for itself */
         unsigned line;
-        size_t start, len;    /* of the text or the name, in strings */
-        size_t indent;        /* of a partial that stands alone, in bytes before the name's start */
-        size_t end;           /* of a section: its TOKEN_END */
+        size_t start, len; /* of the text or the name, in strings */
+        size_t indent;     /* of a partial that stands alone, in bytes before the name's start */
+        size_t end;        /* of a section: its TOKEN_END */
 };
 
 struct mustache {
@@ -115,7 +115,8 @@ static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 static bool is_space(char c) { return is_blank(c) || c == '\n' || c == '\r'; }
 
 /* Does nothing but blanks stand before @tag on its line, and nothing but blanks behind @after? */
-static bool stands_alone(const struct parser *p, const char *tag, const char *after, const char **ret_next) {
+static bool stands_alone(const struct parser *p, const char *tag, const char *after,
+                         const char **ret_next) {
         const char *s;
 
         for (s = p->line_start; s < tag; s++)
@@ -166,7 +167,8 @@ static int close_section(struct parser *p, const char *name, size_t len) {
                 return fail(p, "no section is open here to close '%.*s'", (int)len, name);
         open = &p->t->tokens.items[p->sections[p->n_sections - 1]];
         if (open->len != len || memcmp(string_of(p->t, open), name, len) != 0)
-                return fail(p, "'%.*s' closes '%s' of line %u", (int)len, name, string_of(p->t, open), open->line);
+                return fail(p, "'%.*s' closes '%s' of line %u", (int)len, name,
+                            string_of(p->t, open), open->line);
         open->end = p->t->tokens.n;
         p->n_sections--;
         return add_token(p, TOKEN_END, name, len);
@@ -224,7 +226,11 @@ static int find_tag(struct parser *p, const char *start, struct tag *ret) {
 
         if (tag.content < p->end && strchr("#^/>!=&{", *tag.content) && *tag.content)
                 tag.sigil = *tag.content++;
-        snprintf(close, sizeof(close), "%s%s", tag.sigil == '{' ? "}" : tag.sigil == '=' ? "=" : "", p->close);
+        snprintf(close, sizeof(close), "%s%s",
+                 tag.sigil == '{'   ? "}"
+                 : tag.sigil == '=' ? "="
+                                    : "",
+                 p->close);
         stop = memmem(tag.content, (size_t)(p->end - tag.content), close, strlen(close));
         if (!stop)
                 return fail(p, "a tag without its '%s'", close);
@@ -317,7 +323,8 @@ static int parse_all(struct parser *p) {
         return 0;
 }
 
-int mustache_parse(const char *source, size_t len, struct mustache **ret, struct mustache_error *ret_error) {
+int mustache_parse(const char *source, size_t len, struct mustache **ret,
+                   struct mustache_error *ret_error) {
         _cleanup_(mustache_free_p) struct mustache *t = NULL;
         struct parser p = {.s = source,
                            .end = source + len,
@@ -349,11 +356,13 @@ int mustache_parse(const char *source, size_t len, struct mustache **ret, struct
         return 0;
 }
 
-void mustache_partials(const struct mustache *t, void (*on_partial)(void *userdata, const char *name, unsigned line),
+void mustache_partials(const struct mustache *t,
+                       void (*on_partial)(void *userdata, const char *name, unsigned line),
                        void *userdata) {
         for (size_t i = 0; i < t->tokens.n; i++)
                 if (t->tokens.items[i].type == TOKEN_PARTIAL)
-                        on_partial(userdata, string_of(t, &t->tokens.items[i]), t->tokens.items[i].line);
+                        on_partial(userdata, string_of(t, &t->tokens.items[i]),
+                                   t->tokens.items[i].line);
 }
 
 /* ---- rendering ---- */
@@ -427,9 +436,11 @@ static void add_value(struct renderer *r, const struct value *v, bool raw) {
                 add_escaped(r->out, v->text);
 }
 
-static int render(struct renderer *r, const struct mustache *t, size_t from, size_t to, const struct scope *scope);
+static int render(struct renderer *r, const struct mustache *t, size_t from, size_t to,
+                  const struct scope *scope);
 
-static int render_section(struct renderer *r, const struct mustache *t, size_t i, const struct scope *scope) {
+static int render_section(struct renderer *r, const struct mustache *t, size_t i,
+                          const struct scope *scope) {
         const struct token *token = &t->tokens.items[i];
         const struct value *v = look_up(scope, string_of(t, token), token->len);
         struct scope inner = {.value = v, .outer = scope};
@@ -472,7 +483,8 @@ static int render_partial(struct renderer *r, const struct mustache *t, const st
         return err;
 }
 
-static int render_token(struct renderer *r, const struct mustache *t, size_t i, const struct scope *scope) {
+static int render_token(struct renderer *r, const struct mustache *t, size_t i,
+                        const struct scope *scope) {
         const struct token *token = &t->tokens.items[i];
 
         if (token->begins_line)
@@ -483,7 +495,8 @@ static int render_token(struct renderer *r, const struct mustache *t, size_t i, 
                 return 0;
         case TOKEN_ESCAPED:
         case TOKEN_RAW:
-                add_value(r, look_up(scope, string_of(t, token), token->len), token->type == TOKEN_RAW);
+                add_value(r, look_up(scope, string_of(t, token), token->len),
+                          token->type == TOKEN_RAW);
                 return 0;
         case TOKEN_SECTION:
         case TOKEN_INVERTED:
@@ -497,7 +510,8 @@ static int render_token(struct renderer *r, const struct mustache *t, size_t i, 
         return 0;
 }
 
-static int render(struct renderer *r, const struct mustache *t, size_t from, size_t to, const struct scope *scope) {
+static int render(struct renderer *r, const struct mustache *t, size_t from, size_t to,
+                  const struct scope *scope) {
         int err = 0;
 
         if (r->depth == MUSTACHE_MAX_DEPTH)
@@ -516,8 +530,8 @@ static int render(struct renderer *r, const struct mustache *t, size_t from, siz
         return err;
 }
 
-int mustache_render(const struct mustache *t, const struct value *context, const struct mustache_output *output,
-                    struct strbuf *ret) {
+int mustache_render(const struct mustache *t, const struct value *context,
+                    const struct mustache_output *output, struct strbuf *ret) {
         struct renderer r = {.output = output, .out = ret, .start = ret->len};
         struct scope scope = {.value = context};
         int err = render(&r, t, 0, t->tokens.n, &scope);

@@ -32,12 +32,14 @@ struct mustache_error {
  *
  * Return: 0, -EINVAL, -E2BIG (more than MUSTACHE_MAX_SOURCE), -ENOMEM.
  */
-int mustache_parse(const char *source, size_t len, struct mustache **ret, struct mustache_error *ret_error);
+int mustache_parse(const char *source, size_t len, struct mustache **ret,
+                   struct mustache_error *ret_error);
 struct mustache *mustache_free(struct mustache *template);
 
 /** mustache_partials() - calls @on_partial with each partial that @template names, and the line it stands on */
 void mustache_partials(const struct mustache *template,
-                       void (*on_partial)(void *userdata, const char *name, unsigned line), void *userdata);
+                       void (*on_partial)(void *userdata, const char *name, unsigned line),
+                       void *userdata);
 
 /* Who knows partials: NULL for one that is not there, which renders as nothing. */
 typedef const struct mustache *(*mustache_partial_fn)(void *userdata, const char *name);

@@ -15,7 +15,8 @@ static struct value *begin_item(struct document *doc, struct value *items, const
         item_basics(doc, n, item);
         item_describe(doc, n, item);
         value_set(doc->pool, item, "head",
-                  n->instance ? words_phrase(doc->words, "value-criterion", item) : words_clean(doc->words, n->text));
+                  n->instance ? words_phrase(doc->words, "value-criterion", item)
+                              : words_clean(doc->words, n->text));
         return item;
 }
 
@@ -32,12 +33,14 @@ static void add_unit(struct document *doc, struct value *item, const struct noti
 
 static void add_progress(struct document *doc, struct value *item, const struct notice *n) {
         if (n->instance && n->instance->n_slots > 0)
-                document_fact(doc, item, "evidence", words_phrase(doc->words, "value-evidence", item));
+                document_fact(doc, item, "evidence",
+                              words_phrase(doc->words, "value-evidence", item));
 }
 
 static void add_deadline(struct document *doc, struct value *item, const struct notice *n) {
         if (n->instance && n->instance->has_deadline && notice_is_open(n, doc->digest->at))
-                document_fact(doc, item, "deadline", words_phrase(doc->words, "value-deadline", item));
+                document_fact(doc, item, "deadline",
+                              words_phrase(doc->words, "value-deadline", item));
 }
 
 static void add_points(struct document *doc, struct value *item) {
@@ -49,8 +52,8 @@ static void add_folder(struct document *doc, struct value *item) {
 }
 
 /* Files received, or missing: what they are and when that was seen. */
-static void add_files(struct document *doc, struct value *item, const struct notice *n, const char *label,
-                      const char *phrase) {
+static void add_files(struct document *doc, struct value *item, const struct notice *n,
+                      const char *label, const char *phrase) {
         struct value *fact = NULL;
 
         for (size_t i = 0; i < n->n_files; i++) {
@@ -61,13 +64,16 @@ static void add_files(struct document *doc, struct value *item, const struct not
                 value_set(doc->pool, context, "size", words_size(doc->words, f->size));
                 if (f->at > 0)
                         value_set(doc->pool, context, "moment", words_moment(doc->words, f->at));
-                value_set(doc->pool, context, "requirement", words_clean(doc->words, f->requirement));
+                value_set(doc->pool, context, "requirement",
+                          words_clean(doc->words, f->requirement));
                 if (f->sha256 && strlen(f->sha256) >= 8)
                         value_set(doc->pool, context, "sha256",
                                   words_clean(doc->words, value_keep(doc->pool, f->sha256, 8)));
-                value_set(doc->pool, context, "detail", f->detail ? words_key(doc->words, f->detail) : "");
+                value_set(doc->pool, context, "detail",
+                          f->detail ? words_key(doc->words, f->detail) : "");
                 if (!fact)
-                        fact = document_fact(doc, item, label, words_phrase(doc->words, phrase, context));
+                        fact = document_fact(doc, item, label,
+                                             words_phrase(doc->words, phrase, context));
                 else
                         document_line(doc, fact, words_phrase(doc->words, phrase, context));
         }
@@ -83,7 +89,8 @@ static void add_reason(struct document *doc, struct value *item, const struct no
 
 /* ---- receipts ---- */
 
-static void receipt_item(struct document *doc, struct value *items, const struct notice *first, size_t n) {
+static void receipt_item(struct document *doc, struct value *items, const struct notice *first,
+                         size_t n) {
         struct value *item = begin_item(doc, items, first);
         bool refused = false;
 
@@ -110,7 +117,8 @@ static void receipt_body(struct document *doc) {
                 const struct notice *n = &d->items.items[i];
                 size_t same = 1;
 
-                while (i + same < d->items.n && n->instance && d->items.items[i + same].instance == n->instance)
+                while (i + same < d->items.n && n->instance &&
+                       d->items.items[i + same].instance == n->instance)
                         same++;
                 receipt_item(doc, items, n, same);
                 for (size_t k = 0; k < same; k++)
@@ -124,7 +132,10 @@ static void receipt_body(struct document *doc) {
         if (refused)
                 document_paragraph(doc, words_phrase(doc->words, "closing-refused", NULL));
         if (d->kind != NOTICE_REFUSED)
-                document_paragraph(doc, words_phrase(doc->words, all_done ? "closing-complete" : "closing-received", NULL));
+                document_paragraph(doc,
+                                   words_phrase(doc->words,
+                                                all_done ? "closing-complete" : "closing-received",
+                                                NULL));
 }
 
 /* ---- one item each ---- */
@@ -144,7 +155,8 @@ static void changed_item(struct document *doc, struct value *item, const struct 
                 document_fact(doc, item, "old-deadline",
                               words_date(doc->words, zone_civil(n->old_deadline - 1).date));
         if (n->instance && n->instance->has_deadline)
-                document_fact(doc, item, "new-deadline", words_phrase(doc->words, "value-deadline", item));
+                document_fact(doc, item, "new-deadline",
+                              words_phrase(doc->words, "value-deadline", item));
         add_reason(doc, item, n);
         add_progress(doc, item, n);
 }
@@ -156,9 +168,10 @@ static void criteria_item(struct document *doc, struct value *item, const struct
         const char *key = text + strspn(text, "+- ");
 
         document_fact(doc, item, "change",
-                      words_phrase(doc->words, added     ? "change-added"
-                                               : dropped ? "change-dropped"
-                                                         : "change-other",
+                      words_phrase(doc->words,
+                                   added     ? "change-added"
+                                   : dropped ? "change-dropped"
+                                             : "change-other",
                                    NULL));
         if (dropped || !n->instance)
                 value_set(doc->pool, item, "head", words_key(doc->words, key));
@@ -219,10 +232,12 @@ void notice_body(struct document *doc) {
         const char *kind = notice_kind_to_string(d->kind);
         struct value *context = value_object(doc->pool);
 
-        value_set(doc->pool, context, "organization", words_clean(doc->words, doc->context->model->organization.name));
+        value_set(doc->pool, context, "organization",
+                  words_clean(doc->words, doc->context->model->organization.name));
         value_set(doc->pool, context, "moment", words_moment(doc->words, d->at));
         value_set_flag(doc->pool, context, "several", !digest_is_single(d));
-        value_set_flag(doc->pool, context, "some_files", d->items.n > 0 && d->items.items[0].n_files > 0);
+        value_set_flag(doc->pool, context, "some_files",
+                       d->items.n > 0 && d->items.items[0].n_files > 0);
         document_paragraph(doc, words_named(doc->words, "intro-", kind, context));
         if (d->kind == NOTICE_RECEIVED || d->kind == NOTICE_COMPLETE || d->kind == NOTICE_REFUSED)
                 receipt_body(doc);
@@ -230,7 +245,7 @@ void notice_body(struct document *doc) {
                 words_of_trouble(doc);
         else
                 one_each(doc);
-        if (words_have(doc->words, "closing-", kind) && d->kind != NOTICE_RECEIVED && d->kind != NOTICE_COMPLETE &&
-            d->kind != NOTICE_REFUSED)
+        if (words_have(doc->words, "closing-", kind) && d->kind != NOTICE_RECEIVED &&
+            d->kind != NOTICE_COMPLETE && d->kind != NOTICE_REFUSED)
                 document_paragraph(doc, words_named(doc->words, "closing-", kind, context));
 }

@@ -9,7 +9,8 @@
 /* Does a reader need to be told which unit owes it? Not when the mail goes to that unit alone. */
 static bool names_units(const struct digest *d) {
         for (size_t i = 0; i < d->items.n; i++) {
-                const struct step *step = d->items.items[i].rung ? d->items.items[i].rung->step : NULL;
+                const struct step *step =
+                        d->items.items[i].rung ? d->items.items[i].rung->step : NULL;
 
                 if (!step || step->n_to != 1 || strcmp(step->to[0], "unit") != 0)
                         return true;
@@ -20,7 +21,8 @@ static bool names_units(const struct digest *d) {
 }
 
 /* @number: 0 for the only one */
-static void add_item(struct document *doc, struct value *items, const struct notice *n, size_t number, bool units) {
+static void add_item(struct document *doc, struct value *items, const struct notice *n,
+                     size_t number, bool units) {
         struct value *item = value_add_object(doc->pool, items);
         struct words *w = doc->words;
 
@@ -57,7 +59,8 @@ void reminder_body(struct document *doc) {
                 return;
         item_basics(doc, first, context);
         item_describe(doc, first, context);
-        value_set(doc->pool, context, "organization", words_clean(doc->words, doc->context->model->organization.name));
+        value_set(doc->pool, context, "organization",
+                  words_clean(doc->words, doc->context->model->organization.name));
         value_setf(doc->pool, context, "year", "%d", date_to_ymd(doc->today).year);
         value_set_flag(doc->pool, context, "several", !single);
         if (!single)

@@ -87,15 +87,18 @@ static void unit_page(struct document *doc) {
 
 static points_t owed(const struct score *s) { return s->max - s->points[BUCKET_SURVEYED]; }
 
-static void score_cells(struct document *doc, struct value *table, struct value *row, const struct score *s,
-                        bool waived) {
-        static const enum bucket shown[] = {BUCKET_COMPLETE, BUCKET_PENDING, BUCKET_DUE_SOON, BUCKET_OVERDUE};
+static void score_cells(struct document *doc, struct value *table, struct value *row,
+                        const struct score *s, bool waived) {
+        static const enum bucket shown[] = {BUCKET_COMPLETE, BUCKET_PENDING, BUCKET_DUE_SOON,
+                                            BUCKET_OVERDUE};
 
         document_cell(doc, table, row, words_points(doc->words, owed(s)));
         for (size_t i = 0; i < ELEMENTSOF(shown); i++) {
-                struct value *cell = document_cell(doc, table, row, words_points(doc->words, s->points[shown[i]]));
+                struct value *cell = document_cell(doc, table, row,
+                                                   words_points(doc->words, s->points[shown[i]]));
 
-                value_set_flag(doc->pool, cell, "alarm", shown[i] == BUCKET_OVERDUE && s->points[shown[i]] > 0);
+                value_set_flag(doc->pool, cell, "alarm",
+                               shown[i] == BUCKET_OVERDUE && s->points[shown[i]] > 0);
         }
         if (waived)
                 document_cell(doc, table, row, words_points(doc->words, s->points[BUCKET_WAIVED]));
@@ -106,7 +109,8 @@ static void area_table(struct document *doc) {
         const struct scoreboard *board = doc->context->scores;
         bool waived = board->total.points[BUCKET_WAIVED] > 0;
         struct value *table = document_table(doc), *row;
-        static const char *const columns[] = {"owed", "complete", "pending", "due-soon", "overdue", "waived"};
+        static const char *const columns[] = {"owed",     "complete", "pending",
+                                              "due-soon", "overdue",  "waived"};
 
         document_column(doc, table, "area", false);
         for (size_t i = 0; i < ELEMENTSOF(columns) - !waived; i++)
@@ -126,7 +130,8 @@ static void area_table(struct document *doc) {
         document_more(doc, m->n_areas);
 }
 
-static void decision_item(struct document *doc, struct value *items, const struct notice *n, size_t number) {
+static void decision_item(struct document *doc, struct value *items, const struct notice *n,
+                          size_t number) {
         struct value *item = value_add_object(doc->pool, items);
         struct words *w = doc->words;
 
@@ -176,8 +181,8 @@ static bool area_is_unassigned(const struct model *m, const struct area *area) {
 
 static void unassigned_areas(struct document *doc) {
         const struct model *m = doc->context->model;
-        struct value *context = value_object(doc->pool), *areas = value_list_in(doc->pool, context, "areas"),
-                     *last = NULL;
+        struct value *context = value_object(doc->pool),
+                     *areas = value_list_in(doc->pool, context, "areas"), *last = NULL;
 
         for (size_t i = 0; i < m->n_areas && i < doc->max_items; i++) {
                 if (!area_is_unassigned(m, &m->areas[i]))
@@ -210,7 +215,8 @@ static void leaders_page(struct document *doc) {
         }
         document_paragraph(doc, words_phrase(doc->words, "intro-report-all", context));
         if (board) {
-                value_set(doc->pool, context, "points_owed", words_points(doc->words, owed(&board->total)));
+                value_set(doc->pool, context, "points_owed",
+                          words_points(doc->words, owed(&board->total)));
                 if (board->total.points[BUCKET_SURVEYED] > 0)
                         value_set(doc->pool, context, "points_surveyed",
                                   words_points(doc->words, board->total.points[BUCKET_SURVEYED]));
@@ -223,7 +229,8 @@ static void leaders_page(struct document *doc) {
         unassigned_areas(doc);
         document_paragraph(doc, words_phrase(doc->words, "closing-report-all", context));
         if (doc->context->ledger_head) {
-                value_set(doc->pool, context, "head", words_clean(doc->words, doc->context->ledger_head));
+                value_set(doc->pool, context, "head",
+                          words_clean(doc->words, doc->context->ledger_head));
                 document_paragraph(doc, words_phrase(doc->words, "ledger-head", context));
         }
 }

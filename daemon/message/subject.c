@@ -54,7 +54,8 @@ static const struct notice *nearest(const struct digest *d) {
         for (size_t i = 0; i < d->items.n; i++) {
                 const struct notice *n = &d->items.items[i];
 
-                if (n->instance && n->instance->has_deadline && (!found || n->deadline.instant < found->deadline.instant))
+                if (n->instance && n->instance->has_deadline &&
+                    (!found || n->deadline.instant < found->deadline.instant))
                         found = n;
         }
         return found;
@@ -62,9 +63,10 @@ static const struct notice *nearest(const struct digest *d) {
 
 void items_describe(struct document *doc, struct value *context) {
         const struct digest *d = doc->digest;
-        struct item_count all = items_count(doc, NULL), overdue = items_count(doc, notice_is_overdue),
+        struct item_count all = items_count(doc, NULL),
+                          overdue = items_count(doc, notice_is_overdue),
                           today = items_count(doc, is_due_today);
-        size_t named = d->class == NOTICE_CLASS_DUE_TODAY  ? today.tasks
+        size_t named = d->class == NOTICE_CLASS_DUE_TODAY ? today.tasks
                        : d->class >= NOTICE_CLASS_OVERDUE ? overdue.tasks
                                                           : all.tasks;
         const struct notice *n = nearest(d);
@@ -75,7 +77,8 @@ void items_describe(struct document *doc, struct value *context) {
         set_count(doc, context, "n", named);
         set_count(doc, context, "others", all.tasks - named);
         value_set(doc->pool, context, "points",
-                  words_points(doc->words, d->class >= NOTICE_CLASS_OVERDUE ? overdue.points : all.points));
+                  words_points(doc->words,
+                               d->class >= NOTICE_CLASS_OVERDUE ? overdue.points : all.points));
         if (n)
                 value_set(doc->pool, context, "stated", words_date(doc->words, item_date(n)));
         value_set(doc->pool, context, "effective", words_date(doc->words, doc->today));
@@ -154,10 +157,11 @@ static void describe_report(struct document *doc, struct value *context) {
         for (size_t i = 0; i < d->items.n; i++) {
                 const struct notice *n = &d->items.items[i];
 
-                soon += notice_is_open(n, d->at) && n->instance->has_deadline && !notice_is_overdue(n, d->at) &&
-                        n->days_left <= DUE_SOON_WORKDAYS;
+                soon += notice_is_open(n, d->at) && n->instance->has_deadline &&
+                        !notice_is_overdue(n, d->at) && n->days_left <= DUE_SOON_WORKDAYS;
         }
-        value_set(doc->pool, context, "unit", words_clean(doc->words, d->unit ? d->unit->name : NULL));
+        value_set(doc->pool, context, "unit",
+                  words_clean(doc->words, d->unit ? d->unit->name : NULL));
         value_set(doc->pool, context, "overdue", words_count(doc->words, overdue.tasks));
         value_set_flag(doc->pool, context, "overdue_plural", overdue.tasks != 1);
         value_set(doc->pool, context, "soon", words_count(doc->words, soon));
@@ -205,13 +209,17 @@ static const char *key_of(struct document *doc, struct value *context, char *buf
                 snprintf(buf, size, "subject-reminder-%s-%s", digest_class_name(d->class), number);
         } else if (d->kind == NOTICE_REPORT) {
                 describe_report(doc, context);
-                snprintf(buf, size, "subject-report-%s", d->unit ? "unit" : is_weekly(d->report) ? "week" : "all");
+                snprintf(buf, size, "subject-report-%s",
+                         d->unit                ? "unit"
+                         : is_weekly(d->report) ? "week"
+                                                : "all");
         } else if (d->kind == NOTICE_TROUBLE || d->kind == NOTICE_TEST) {
                 describe_trouble(doc, context);
                 snprintf(buf, size, "subject-%s", notice_kind_to_string(d->kind));
         } else {
                 describe_notices(doc, context);
-                snprintf(buf, size, "subject-%s-%s", notice_kind_to_string(leading_kind(d)), number);
+                snprintf(buf, size, "subject-%s-%s", notice_kind_to_string(leading_kind(d)),
+                         number);
         }
         return buf;
 }
@@ -219,7 +227,8 @@ static const char *key_of(struct document *doc, struct value *context, char *buf
 /* ---- the prefix ---- */
 
 static void add_prefix(struct document *doc, struct strbuf *b) {
-        const char *prefix = words_clean(doc->words, doc->context->model->organization.subject_prefix);
+        const char *prefix =
+                words_clean(doc->words, doc->context->model->organization.subject_prefix);
         size_t len = strlen(prefix);
         bool bracketed = len > 1 && prefix[0] == '[' && prefix[len - 1] == ']';
         const char *year;
@@ -243,7 +252,8 @@ const char *subject_of(struct document *doc) {
 
         value_setf(doc->pool, context, "year", "%d", date_to_ymd(doc->today).year);
         value_set(doc->pool, context, "date", words_date(doc->words, doc->today));
-        value_set(doc->pool, context, "organization", words_clean(doc->words, doc->context->model->organization.name));
+        value_set(doc->pool, context, "organization",
+                  words_clean(doc->words, doc->context->model->organization.name));
         key_of(doc, context, key, sizeof(key));
         add_prefix(doc, &b);
         strbuf_adds(&b, words_phrase(doc->words, key, context));

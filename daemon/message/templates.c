@@ -66,8 +66,8 @@ static int put(struct loader *l, enum language language, const char *name, struc
         return strmap_put(l->t->names[language], name, entry);
 }
 
-static int add_template(struct loader *l, const char *file, unsigned line, const char *source, size_t len,
-                        struct entry **ret) {
+static int add_template(struct loader *l, const char *file, unsigned line, const char *source,
+                        size_t len, struct entry **ret) {
         struct mustache_error error = {.line = 1};
         struct entry *entry;
         struct mustache *template = NULL;
@@ -77,7 +77,8 @@ static int add_template(struct loader *l, const char *file, unsigned line, const
         if (r == -ENOMEM)
                 return r;
         if (r < 0) {
-                report(l, file, line + error.line - 1, r == -E2BIG ? "too long for a template" : error.text);
+                report(l, file, line + error.line - 1,
+                       r == -E2BIG ? "too long for a template" : error.text);
                 return 0;
         }
         entry = calloc(1, sizeof(*entry));
@@ -111,14 +112,16 @@ struct phrase {
         unsigned line;
 };
 
-static int end_phrase(struct loader *l, enum language language, const char *file, struct phrase *p) {
+static int end_phrase(struct loader *l, enum language language, const char *file,
+                      struct phrase *p) {
         struct entry *entry = NULL;
         int r = 0;
 
         if (*p->key) {
                 r = strbuf_error(&p->text);
                 if (r == 0)
-                        r = add_template(l, file, p->line, strbuf_str(&p->text), p->text.len, &entry);
+                        r = add_template(l, file, p->line, strbuf_str(&p->text), p->text.len,
+                                         &entry);
                 if (r == 0 && entry)
                         r = put(l, language, p->key, entry);
         }
@@ -127,8 +130,8 @@ static int end_phrase(struct loader *l, enum language language, const char *file
         return r;
 }
 
-static int begin_phrase(struct loader *l, const char *file, const char *s, size_t len, unsigned line,
-                        struct phrase *p) {
+static int begin_phrase(struct loader *l, const char *file, const char *s, size_t len,
+                        unsigned line, struct phrase *p) {
         const char *equals = memchr(s, '=', len);
         size_t key = equals ? (size_t)(equals - s) : 0;
 
@@ -147,8 +150,8 @@ static int begin_phrase(struct loader *l, const char *file, const char *s, size_
         return 0;
 }
 
-static int take_line(struct loader *l, enum language language, const char *file, const char *s, size_t len,
-                     unsigned line, struct phrase *p) {
+static int take_line(struct loader *l, enum language language, const char *file, const char *s,
+                     size_t len, unsigned line, struct phrase *p) {
         bool goes_on = len > 0 && (*s == ' ' || *s == '\t');
         int r;
 
@@ -167,7 +170,8 @@ static int take_line(struct loader *l, enum language language, const char *file,
         return begin_phrase(l, file, s, len, line, p);
 }
 
-static int take_phrases(struct loader *l, enum language language, const char *file, const char *data, size_t size) {
+static int take_phrases(struct loader *l, enum language language, const char *file,
+                        const char *data, size_t size) {
         struct phrase p = {};
         unsigned line = 1;
         int r = 0;
@@ -209,7 +213,8 @@ static int read_text(struct loader *l, const char *file, char **ret, size_t *ret
 }
 
 /* @language: _LANGUAGE_MAX for all that have none of their own. */
-static int take_layout(struct loader *l, enum language language, const char *file, const char *name) {
+static int take_layout(struct loader *l, enum language language, const char *file,
+                       const char *name) {
         _cleanup_free_ char *data = NULL, *key = NULL;
         struct entry *entry = NULL;
         size_t size = 0;
@@ -267,7 +272,8 @@ static int take_tree(struct loader *l, const char *dir) {
         for (int i = 0; i < _LANGUAGE_MAX && r == 0; i++) {
                 char sub[PATH_MAX];
 
-                if (snprintf(sub, sizeof(sub), "%s/%s", dir, language_to_string((enum language)i)) >= (int)sizeof(sub))
+                if (snprintf(sub, sizeof(sub), "%s/%s", dir,
+                             language_to_string((enum language)i)) >= (int)sizeof(sub))
                         return -ENAMETOOLONG;
                 r = take_folder(l, (enum language)i, sub);
         }
@@ -286,7 +292,8 @@ static void on_partial(void *userdata, const char *name, unsigned line) {
 
         if (strmap_get(c->l->t->names[c->language], name))
                 return;
-        snprintf(text, sizeof(text), "there is no '%s' in language '%s'", name, language_to_string(c->language));
+        snprintf(text, sizeof(text), "there is no '%s' in language '%s'", name,
+                 language_to_string(c->language));
         report(c->l, c->entry->file, c->entry->line + line - 1, text);
 }
 
@@ -300,8 +307,8 @@ static void check(struct loader *l, const char *dir) {
 
                         if (strmap_get(l->t->names[i], required[k]))
                                 continue;
-                        snprintf(text, sizeof(text), "there is no '%s" SUFFIX "' for language '%s'", required[k],
-                                 language_to_string((enum language)i));
+                        snprintf(text, sizeof(text), "there is no '%s" SUFFIX "' for language '%s'",
+                                 required[k], language_to_string((enum language)i));
                         report(l, dir, 0, text);
                 }
                 while ((c.entry = strmap_next(l->t->names[i], &cursor, NULL)))
@@ -309,8 +316,8 @@ static void check(struct loader *l, const char *dir) {
         }
 }
 
-int templates_load(const char *dir, const char *override, template_error_fn on_error, void *userdata,
-                   struct templates **ret) {
+int templates_load(const char *dir, const char *override, template_error_fn on_error,
+                   void *userdata, struct templates **ret) {
         _cleanup_(templates_free_p) struct templates *t = calloc(1, sizeof(*t));
         struct loader l = {.t = t, .on_error = on_error, .userdata = userdata};
         int r;
@@ -336,7 +343,8 @@ int templates_load(const char *dir, const char *override, template_error_fn on_e
 
 /* ---- use ---- */
 
-static const struct entry *find(const struct templates *t, enum language language, const char *name) {
+static const struct entry *find(const struct templates *t, enum language language,
+                                const char *name) {
         return strmap_get(t->names[language], name);
 }
 
@@ -359,7 +367,8 @@ static const struct mustache *partial_of(void *userdata, const char *name) {
 int templates_render(const struct templates *t, enum language language, const char *name, bool html,
                      const struct value *context, struct strbuf *ret) {
         struct rendering rendering = {.t = t, .language = language};
-        const struct mustache_output output = {.html = html, .partial = partial_of, .userdata = &rendering};
+        const struct mustache_output output = {
+                .html = html, .partial = partial_of, .userdata = &rendering};
         const struct entry *entry = find(t, language, name);
 
         return entry ? mustache_render(entry->template, context, &output, ret) : -ENOENT;

@@ -25,5 +25,5 @@ bool templates_have(const struct templates *templates, enum language language, c
  * @html: escape {{x}}; false: plain text
  * Return: 0, -ENOENT (no such name), or as mustache_render().
  */
-int templates_render(const struct templates *templates, enum language language, const char *name, bool html,
-                     const struct value *context, struct strbuf *ret);
+int templates_render(const struct templates *templates, enum language language, const char *name,
+                     bool html, const struct value *context, struct strbuf *ret);

@@ -99,7 +99,9 @@ static struct value *add_member(struct value_pool *pool, struct value *object, c
         return v->name ? append(object, v) : NULL;
 }
 
-struct value *value_object(struct value_pool *pool) { return new_value(pool, VALUE_OBJECT); }
+struct value *value_object(struct value_pool *pool) {
+        return new_value(pool, VALUE_OBJECT);
+}
 
 struct value *value_list_in(struct value_pool *pool, struct value *object, const char *name) {
         return add_member(pool, object, name, VALUE_LIST);
@@ -135,7 +137,8 @@ void value_set(struct value_pool *pool, struct value *object, const char *name, 
                 v->text = copy;
 }
 
-void value_setf(struct value_pool *pool, struct value *object, const char *name, const char *format, ...) {
+void value_setf(struct value_pool *pool, struct value *object, const char *name, const char *format,
+                ...) {
         struct strbuf b = STRBUF_INIT;
         va_list ap;
 

@@ -29,7 +29,8 @@ struct value {
         enum value_type type;
         const char *name; /* of a member of an object; else NULL */
         const char *text;
-        struct value *first, *last, *next; /* members or items, in order; next: the following sibling */
+        struct value *first, *last,
+                *next; /* members or items, in order; next: the following sibling */
 };
 
 /** value_keep() - a copy of @len bytes that lives as long as the pool. Return: never NULL: "" when out of memory. */
@@ -45,8 +46,8 @@ struct value *value_add_text(struct value_pool *pool, struct value *list, const 
 /** value_set() - NULL is "", which is false, and hides a member of that name further out. A name may be set again: the last one
  *  counts. */
 void value_set(struct value_pool *pool, struct value *object, const char *name, const char *text);
-void value_setf(struct value_pool *pool, struct value *object, const char *name, const char *format, ...)
-        __attribute__((format(printf, 4, 5)));
+void value_setf(struct value_pool *pool, struct value *object, const char *name, const char *format,
+                ...) __attribute__((format(printf, 4, 5)));
 void value_set_flag(struct value_pool *pool, struct value *object, const char *name, bool on);
 
 /** value_get() - a member; NULL when @object is none or has no such member. @len: of @name. */

@@ -14,7 +14,8 @@ static void fail(struct words *w, int error) {
                 w->error = error == -ENOMEM ? -ENOMEM : -EINVAL;
 }
 
-static const char *keepf(struct words *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static const char *keepf(struct words *w, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
 static const char *keepf(struct words *w, const char *format, ...) {
         char text[64];
         va_list ap;
@@ -23,7 +24,10 @@ static const char *keepf(struct words *w, const char *format, ...) {
         va_start(ap, format);
         n = vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
-        return value_keep(w->pool, text, n < 0 ? 0 : (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
+        return value_keep(w->pool, text,
+                          n < 0                      ? 0
+                          : (size_t)n < sizeof(text) ? (size_t)n
+                                                     : sizeof(text) - 1);
 }
 
 void words_init(struct words *w, const struct templates *templates, enum language language,
@@ -68,7 +72,8 @@ static const char *join(const char *prefix, const char *name, char *buf, size_t 
         return snprintf(buf, size, "%s%s", prefix, name) < (int)size ? buf : "";
 }
 
-const char *words_named(struct words *w, const char *prefix, const char *name, const struct value *context) {
+const char *words_named(struct words *w, const char *prefix, const char *name,
+                        const struct value *context) {
         char key[96];
 
         return words_phrase(w, join(prefix, name, key, sizeof(key)), context);
@@ -131,7 +136,8 @@ const char *words_key(struct words *w, const char *key) {
         snprintf(date, sizeof(date), "%.*s", DATE_BUFFER - 1, at + 1);
         if (date_parse(date, &stated) < 0)
                 return words_clean(w, key);
-        value_set(w->pool, context, "id", words_clean(w, value_keep(w->pool, key, (size_t)(at - key))));
+        value_set(w->pool, context, "id",
+                  words_clean(w, value_keep(w->pool, key, (size_t)(at - key))));
         value_set(w->pool, context, "stated", words_date(w, stated));
         value_set(w->pool, context, "unit", words_clean(w, slash ? slash + 1 : NULL));
         return words_phrase(w, "value-key", context);

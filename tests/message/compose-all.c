@@ -58,7 +58,9 @@ static const struct instance *find(const struct world *w, const char *key) {
         return instance;
 }
 
-static struct history *history_of(struct world *w, const char *key) { return &w->histories[find(w, key)->index]; }
+static struct history *history_of(struct world *w, const char *key) {
+        return &w->histories[find(w, key)->index];
+}
 
 /* Nothing filed, all known since the beginning of the year. */
 static void forget(struct world *w) {
@@ -69,7 +71,8 @@ static void forget(struct world *w) {
 
                 memset(&w->have[used], 0, instance->n_requirements * sizeof(*w->have));
                 w->histories[i] = HISTORY_INIT;
-                w->histories[i].first_known = w->histories[i].episode_began = at("2018-01-02 07:30");
+                w->histories[i].first_known = w->histories[i].episode_began =
+                        at("2018-01-02 07:30");
                 w->histories[i].scanned = true;
                 w->histories[i].have = &w->have[used];
                 w->histories[i].n_have = instance->n_requirements;
@@ -96,7 +99,8 @@ static void file_slots(struct world *w, const char *key, size_t requirement, uin
 static struct notice *about(struct world *w, enum notice_kind kind, const char *key) {
         const struct instance *instance = find(w, key);
 
-        w->notices[w->n] = notice_about(w->model, kind, instance, &w->histories[instance->index], w->now);
+        w->notices[w->n] =
+                notice_about(w->model, kind, instance, &w->histories[instance->index], w->now);
         return &w->notices[w->n++];
 }
 
@@ -123,20 +127,24 @@ static json_t *addresses(const struct recipients *list) {
         return j;
 }
 
-static json_t *described(const struct world *w, const struct digest *d, const struct composed *c, const char *id) {
+static json_t *described(const struct world *w, const struct digest *d, const struct composed *c,
+                         const char *id) {
         json_t *points = json_array();
 
         for (size_t i = 0; i < d->items.n; i++)
                 if (d->items.items[i].instance)
-                        json_array_append_new(points, json_integer(d->items.items[i].instance->task->points));
-        return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s*, s:o, s:o, s:o}", "kind", notice_kind_to_string(d->kind),
-                         "language", language_to_string(d->language), "subject", c->subject, "at",
-                         (json_int_t)(d->at / USEC_PER_SEC), "message_id", id, "in_reply_to", w->in_reply_to, "to",
-                         addresses(&d->to), "cc", addresses(&d->cc), "points", points);
+                        json_array_append_new(
+                                points, json_integer(d->items.items[i].instance->task->points));
+        return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s*, s:o, s:o, s:o}", "kind",
+                         notice_kind_to_string(d->kind), "language",
+                         language_to_string(d->language), "subject", c->subject, "at",
+                         (json_int_t)(d->at / USEC_PER_SEC), "message_id", id, "in_reply_to",
+                         w->in_reply_to, "to", addresses(&d->to), "cc", addresses(&d->cc), "points",
+                         points);
 }
 
-static void write_file(const struct world *w, const char *name, enum language language, const char *suffix,
-                       const void *data, size_t size) {
+static void write_file(const struct world *w, const char *name, enum language language,
+                       const char *suffix, const void *data, size_t size) {
         _cleanup_free_ char *path = NULL;
         int r;
 
@@ -156,12 +164,16 @@ static void write_mail(struct world *w, const char *name, const struct digest *d
                 .templates = w->templates,
                 .in_reply_to = w->in_reply_to,
                 .scores = board,
-                .ledger_head = w->with_scores ? "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0" : NULL,
+                .ledger_head =
+                        w->with_scores
+                                ? "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
+                                : NULL,
         };
         json_t *j;
         int r;
 
-        if (asprintf(&id, "<%s.%s.evidenced@skhcn.example>", name, language_to_string(digest->language)) < 0)
+        if (asprintf(&id, "<%s.%s.evidenced@skhcn.example>", name,
+                     language_to_string(digest->language)) < 0)
                 die("asprintf", ENOMEM);
         context.message_id = id;
         r = compose_message(&context, digest, &c);
@@ -209,7 +221,10 @@ static void write_all(struct world *w, const char *name) {
 static const struct file_note refused[] = {
         {.path = "5.2/ke hoạch <cũ> & bản nháp.pdf", .size = 0, .verdict = VERDICT_EMPTY},
         {.path = "5.2/bc.docx", .size = 4096, .verdict = VERDICT_TYPE},
-        {.path = "5.2/copy.pdf", .size = 1234567, .verdict = VERDICT_DUPLICATE, .detail = "5.1@2018-09-28"},
+        {.path = "5.2/copy.pdf",
+         .size = 1234567,
+         .verdict = VERDICT_DUPLICATE,
+         .detail = "5.1@2018-09-28"},
 };
 
 static void scenes_of_reminders(struct world *w) {
@@ -271,10 +286,11 @@ static void scenes_of_several(struct world *w) {
 }
 
 static void scenes_of_receipts(struct world *w) {
-        static const struct file_note received = {.path = "5.2/BC-SKHCN-dao-tao.pdf",
-                                                  .size = 345678,
-                                                  .sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-                                                  .requirement = "Báo cáo đào tạo"};
+        static const struct file_note received = {
+                .path = "5.2/BC-SKHCN-dao-tao.pdf",
+                .size = 345678,
+                .sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                .requirement = "Báo cáo đào tạo"};
         struct file_note timed = received;
         struct notice *n;
 
@@ -302,7 +318,8 @@ static void scenes_of_receipts(struct world *w) {
 
         forget(w);
         for (size_t i = 0; i < find(w, "5.2@2018-11-15")->n_requirements; i++)
-                file_slots(w, "5.2@2018-11-15", i, find(w, "5.2@2018-11-15")->requirements[i].need->count);
+                file_slots(w, "5.2@2018-11-15", i,
+                           find(w, "5.2@2018-11-15")->requirements[i].need->count);
         about(w, NOTICE_COMPLETE, "5.2@2018-11-15");
         write_all(w, "complete");
 }
@@ -356,12 +373,14 @@ static void scenes_of_attention(struct world *w) {
         about(w, NOTICE_UNASSIGNED, "4.3@2018-10-31");
         write_all(w, "unassigned");
         forget(w);
-        w->notices[w->n++] = (struct notice){.kind = NOTICE_UNASSIGNED, .text = "Lĩnh vực 2: chưa có đơn vị"};
+        w->notices[w->n++] =
+                (struct notice){.kind = NOTICE_UNASSIGNED, .text = "Lĩnh vực 2: chưa có đơn vị"};
         write_all(w, "unassigned-words");
         forget(w);
         n = &w->notices[w->n++];
-        *n = (struct notice){.kind = NOTICE_TROUBLE,
-                             .text = "không đọc được thư mục '/srv/evidence' từ 09:15\r\nBcc: x@evil.example"};
+        *n = (struct notice){
+                .kind = NOTICE_TROUBLE,
+                .text = "không đọc được thư mục '/srv/evidence' từ 09:15\r\nBcc: x@evil.example"};
         write_all(w, "trouble");
 }
 
@@ -369,7 +388,8 @@ static void scene_of_a_test(struct world *w) {
         struct digest d = {.kind = NOTICE_TEST, .at = w->now};
         const struct address *to = &w->model->units[0].mail.items[0];
 
-        if (array_push(&d.to, to) < 0 || array_push(&d.items, (struct notice){.kind = NOTICE_TEST}) < 0)
+        if (array_push(&d.to, to) < 0 ||
+            array_push(&d.items, (struct notice){.kind = NOTICE_TEST}) < 0)
                 die("test", ENOMEM);
         for (int i = 0; i < _LANGUAGE_MAX; i++) {
                 d.language = (enum language)i;
@@ -378,7 +398,8 @@ static void scene_of_a_test(struct world *w) {
         digest_done(&d);
 }
 
-static void scene_of_report(struct world *w, const char *name, const struct report *report, const struct unit *unit) {
+static void scene_of_report(struct world *w, const char *name, const struct report *report,
+                            const struct unit *unit) {
         struct notice_list list = {};
         bool wanted[64] = {};
         int r;
@@ -412,7 +433,8 @@ static void scenes_of_reports(struct world *w) {
                         file_slots(w, instance->key, k, instance->requirements[k].need->count);
         }
         for (size_t i = 0; i < w->model->n_reports; i++)
-                scene_of_report(w, w->model->reports[i].per_unit ? "report-unit" : "report-all", &w->model->reports[i], vp);
+                scene_of_report(w, w->model->reports[i].per_unit ? "report-unit" : "report-all",
+                                &w->model->reports[i], vp);
 }
 
 int main(int argc, char **argv) {

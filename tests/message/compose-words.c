@@ -47,7 +47,8 @@ static void write_mail(const struct stage *s, const struct digest *d, const char
         struct compose_context context = {.model = s->model, .templates = s->templates};
         int r;
 
-        if (asprintf(&id, "<%s@skhcn.example>", name) < 0 || asprintf(&path, "%s/%s.eml", s->out, name) < 0)
+        if (asprintf(&id, "<%s@skhcn.example>", name) < 0 ||
+            asprintf(&path, "%s/%s.eml", s->out, name) < 0)
                 die("memory", ENOMEM);
         context.message_id = id;
         r = compose_message(&context, d, &c);
@@ -62,10 +63,12 @@ static void write_mail(const struct stage *s, const struct digest *d, const char
 static void compose_line(struct stage *s, json_t *j, unsigned number) {
         struct instance instance = *instance_set_find(s->instances, "1.2@2018-11-25");
         struct unit unit = *instance.unit;
-        struct address to = {.display = word(j, "to"), .spec = "to@skhcn.example", .key = "to@skhcn.example"};
+        struct address to = {
+                .display = word(j, "to"), .spec = "to@skhcn.example", .key = "to@skhcn.example"};
         struct requirement requirement = instance.requirements[0];
         struct history history = HISTORY_INIT;
-        struct file_note file = {.path = word(j, "file"), .verdict = VERDICT_NAME, .detail = word(j, "text")};
+        struct file_note file = {
+                .path = word(j, "file"), .verdict = VERDICT_NAME, .detail = word(j, "text")};
         struct string_list roots = {.items = (const char *[]){word(j, "root")}, .n = 1};
         struct digest d = {.kind = NOTICE_REMINDER, .class = NOTICE_CLASS_LEAD, .at = s->now};
         struct notice n;

@@ -60,7 +60,8 @@ static int setup(void **state) {
         f->set = builder_instances(f->model);
         for (size_t i = 0; i < f->set->n; i++)
                 f->histories[i] = history_at(at("2018-01-02 08:00"));
-        assert_int_equal(templates_load(SOURCE_DIR "/conf/templates", NULL, NULL, NULL, &f->templates), 0);
+        assert_int_equal(
+                templates_load(SOURCE_DIR "/conf/templates", NULL, NULL, NULL, &f->templates), 0);
         *state = f;
         return 0;
 }
@@ -109,7 +110,8 @@ static struct digest *one_digest(struct fixture *f) {
 }
 
 static struct compose_context context_of(const struct fixture *f) {
-        return (struct compose_context){.model = f->model, .templates = f->templates, .message_id = "<1@d.example>"};
+        return (struct compose_context){
+                .model = f->model, .templates = f->templates, .message_id = "<1@d.example>"};
 }
 
 static void expect_subject(struct fixture *f, const char *vi, const char *en) {
@@ -133,11 +135,15 @@ static void test_one_reminder(void **state) {
                 const char *now, *key, *vi, *en;
         } cases[] = {
                 {"2018-11-16 07:30", "1.2@2018-11-25",
-                 "[P] Nhắc việc: còn 05 ngày làm việc cung cấp tài liệu kiểm chứng tiêu chí 1.2 (hạn 25/11/2018)",
-                 "[P] Reminder: 5 working days left to supply evidence for criterion 1.2 (due 25/11/2018)"},
+                 "[P] Nhắc việc: còn 05 ngày làm việc cung cấp tài liệu kiểm chứng tiêu chí 1.2 "
+                 "(hạn 25/11/2018)",
+                 "[P] Reminder: 5 working days left to supply evidence for criterion 1.2 (due "
+                 "25/11/2018)"},
                 {"2018-11-22 07:30", "1.2@2018-11-25",
-                 "[P] Nhắc việc: còn 01 ngày làm việc cung cấp tài liệu kiểm chứng tiêu chí 1.2 (hạn 25/11/2018)",
-                 "[P] Reminder: 1 working day left to supply evidence for criterion 1.2 (due 25/11/2018)"},
+                 "[P] Nhắc việc: còn 01 ngày làm việc cung cấp tài liệu kiểm chứng tiêu chí 1.2 "
+                 "(hạn 25/11/2018)",
+                 "[P] Reminder: 1 working day left to supply evidence for criterion 1.2 (due "
+                 "25/11/2018)"},
                 {"2018-11-23 07:30", "1.2@2018-11-25",
                  "[P] Đến hạn hôm nay (23/11/2018): tài liệu kiểm chứng tiêu chí 1.2",
                  "[P] Due today (23/11/2018): evidence for criterion 1.2"},
@@ -145,10 +151,12 @@ static void test_one_reminder(void **state) {
                  "[P] QUÁ HẠN 01 ngày làm việc: tài liệu kiểm chứng tiêu chí 1.2 (VP)",
                  "[P] OVERDUE by 1 working day: evidence for criterion 1.2 (VP)"},
                 {"2018-11-30 07:30", "1.2@2018-11-25",
-                 "[P] Báo cáo: tiêu chí 1.2 quá hạn 05 ngày làm việc, kính đề nghị cho ý kiến chỉ đạo",
+                 "[P] Báo cáo: tiêu chí 1.2 quá hạn 05 ngày làm việc, kính đề nghị cho ý kiến chỉ "
+                 "đạo",
                  "[P] Report: criterion 1.2 is 5 working days overdue, direction requested"},
                 {"2018-12-07 07:30", "1.2@2018-11-25",
-                 "[P] Báo cáo: tiêu chí 1.2 quá hạn 10 ngày làm việc, kính đề nghị cho ý kiến chỉ đạo",
+                 "[P] Báo cáo: tiêu chí 1.2 quá hạn 10 ngày làm việc, kính đề nghị cho ý kiến chỉ "
+                 "đạo",
                  "[P] Report: criterion 1.2 is 10 working days overdue, direction requested"},
         };
         struct fixture *f = *state;
@@ -167,12 +175,16 @@ static void test_several_reminders(void **state) {
         add(f, NOTICE_REMINDER, "1.2@2018-11-25");
         add(f, NOTICE_REMINDER, "1.3@2018-11-20");
         add(f, NOTICE_REMINDER, "1.3@2018-11-27"); /* the same criterion: counted once */
-        expect_subject(f, "[P] Nhắc việc: 02 tiêu chí cần cung cấp tài liệu kiểm chứng, gần nhất hạn 20/11/2018",
+        expect_subject(f,
+                       "[P] Nhắc việc: 02 tiêu chí cần cung cấp tài liệu kiểm chứng, gần nhất hạn "
+                       "20/11/2018",
                        "[P] Reminder: 2 criteria need evidence, nearest due 20/11/2018");
         f->now = at("2018-11-20 07:30");
         add(f, NOTICE_REMINDER, "1.2@2018-11-25");
         add(f, NOTICE_REMINDER, "1.3@2018-11-20");
-        expect_subject(f, "[P] Đến hạn hôm nay (20/11/2018): tài liệu kiểm chứng 01 tiêu chí, 01 tiêu chí khác sắp đến hạn",
+        expect_subject(f,
+                       "[P] Đến hạn hôm nay (20/11/2018): tài liệu kiểm chứng 01 tiêu chí, 01 tiêu "
+                       "chí khác sắp đến hạn",
                        "[P] Due today (20/11/2018): evidence for 1 criterion, 1 more due soon");
         f->now = at("2018-11-28 07:30");
         add(f, NOTICE_REMINDER, "1.2@2018-11-25");
@@ -183,7 +195,8 @@ static void test_several_reminders(void **state) {
         add(f, NOTICE_REMINDER, "1.2@2018-11-25");
         add(f, NOTICE_REMINDER, "1.3@2018-11-27");
         expect_subject(f,
-                       "[P] Báo cáo: 02 tiêu chí quá hạn, 2,50 điểm có nguy cơ không được tính, kính đề nghị cho ý kiến "
+                       "[P] Báo cáo: 02 tiêu chí quá hạn, 2,50 điểm có nguy cơ không được tính, "
+                       "kính đề nghị cho ý kiến "
                        "chỉ đạo",
                        "[P] Report: 2 criteria overdue, 2.50 points at risk, direction requested");
 }
@@ -202,7 +215,8 @@ static void test_mixed_reminders(void **state) {
         d = one_digest(f);
         d->language = LANGUAGE_VI;
         subject = compose_subject(&context, d);
-        assert_string_equal(subject, "[P] QUÁ HẠN: 01 tiêu chí chưa đủ tài liệu kiểm chứng, 01 tiêu chí khác sắp đến hạn");
+        assert_string_equal(subject, "[P] QUÁ HẠN: 01 tiêu chí chưa đủ tài liệu kiểm chứng, 01 "
+                                     "tiêu chí khác sắp đến hạn");
 }
 
 static void test_overdue_within_its_day(void **state) {
@@ -212,7 +226,8 @@ static void test_overdue_within_its_day(void **state) {
         f->now = at("2018-11-16 17:00"); /* the deadline was at 16:30 */
         n = add(f, NOTICE_REMINDER, "1.5@2018-11-16");
         n->days_left = 0;
-        expect_subject(f, "[P] QUÁ HẠN: tài liệu kiểm chứng tiêu chí 1.5 (VP)", "[P] OVERDUE: evidence for criterion 1.5 (VP)");
+        expect_subject(f, "[P] QUÁ HẠN: tài liệu kiểm chứng tiêu chí 1.5 (VP)",
+                       "[P] OVERDUE: evidence for criterion 1.5 (VP)");
 }
 
 static void test_extended(void **state) {
@@ -223,8 +238,11 @@ static void test_extended(void **state) {
         f->histories[instance->index].extended_to = date_from_ymd(2018, 11, 30);
         f->now = at("2018-11-23 07:30");
         add(f, NOTICE_REMINDER, "1.2@2018-11-25");
-        expect_subject(f, "[P] Nhắc việc: còn 05 ngày làm việc cung cấp tài liệu kiểm chứng tiêu chí 1.2 (hạn 30/11/2018)",
-                       "[P] Reminder: 5 working days left to supply evidence for criterion 1.2 (due 30/11/2018)");
+        expect_subject(f,
+                       "[P] Nhắc việc: còn 05 ngày làm việc cung cấp tài liệu kiểm chứng tiêu chí "
+                       "1.2 (hạn 30/11/2018)",
+                       "[P] Reminder: 5 working days left to supply evidence for criterion 1.2 "
+                       "(due 30/11/2018)");
         n = add(f, NOTICE_DEADLINE_CHANGED, "1.2@2018-11-25");
         n->old_deadline = at("2018-11-24 00:00");
         expect_subject(f, "[P] Đã ghi nhận lùi hạn tiêu chí 1.2: 23/11/2018 → 30/11/2018",
@@ -237,31 +255,39 @@ static void test_notices(void **state) {
                 const char *vi, *en, *vi_many, *en_many;
         } cases[] = {
                 {NOTICE_RECEIVED, "Đã tiếp nhận tài liệu kiểm chứng tiêu chí 1.2 (00/01)",
-                 "Evidence received for criterion 1.2 (0 of 1)", "Đã tiếp nhận tài liệu kiểm chứng 02 tiêu chí",
+                 "Evidence received for criterion 1.2 (0 of 1)",
+                 "Đã tiếp nhận tài liệu kiểm chứng 02 tiêu chí",
                  "Evidence received for 2 criteria"},
                 {NOTICE_COMPLETE, "Đã đủ tài liệu kiểm chứng tiêu chí 1.2 (00/01)",
-                 "Evidence complete for criterion 1.2 (0 of 1)", "Đã đủ tài liệu kiểm chứng 02 tiêu chí",
-                 "Evidence complete for 2 criteria"},
-                {NOTICE_REFUSED, "Cảnh báo: tệp lưu tại tiêu chí 1.2 chưa được tính là tài liệu kiểm chứng",
+                 "Evidence complete for criterion 1.2 (0 of 1)",
+                 "Đã đủ tài liệu kiểm chứng 02 tiêu chí", "Evidence complete for 2 criteria"},
+                {NOTICE_REFUSED,
+                 "Cảnh báo: tệp lưu tại tiêu chí 1.2 chưa được tính là tài liệu kiểm chứng",
                  "Warning: a file under criterion 1.2 was not counted as evidence",
                  "Cảnh báo: 02 tệp chưa được tính là tài liệu kiểm chứng (02 tiêu chí)",
                  "Warning: 2 files were not counted as evidence (2 criteria)"},
-                {NOTICE_REOPENED, "Cảnh báo: tiêu chí 1.2 được mở lại, còn thiếu tài liệu kiểm chứng",
+                {NOTICE_REOPENED,
+                 "Cảnh báo: tiêu chí 1.2 được mở lại, còn thiếu tài liệu kiểm chứng",
                  "Warning: criterion 1.2 is open again, evidence is missing",
                  "Cảnh báo: 02 tiêu chí đã đủ nay thiếu tài liệu kiểm chứng, đề nghị kiểm tra",
                  "Warning: 2 criteria that were complete now lack evidence, please check"},
                 {NOTICE_DEADLINE_CHANGED, "Đã ghi nhận thay đổi thời hạn tiêu chí 1.2: 25/11/2018",
-                 "New deadline recorded for criterion 1.2: 25/11/2018", "Đã ghi nhận thay đổi thời hạn 02 tiêu chí",
+                 "New deadline recorded for criterion 1.2: 25/11/2018",
+                 "Đã ghi nhận thay đổi thời hạn 02 tiêu chí",
                  "New deadlines recorded for 2 criteria"},
-                {NOTICE_CRITERIA_CHANGED, "Thông báo: cập nhật danh mục tiêu chí (thêm 00, bỏ 00, thay đổi 01)",
+                {NOTICE_CRITERIA_CHANGED,
+                 "Thông báo: cập nhật danh mục tiêu chí (thêm 00, bỏ 00, thay đổi 01)",
                  "Notice: criteria list updated (0 added, 0 dropped, 1 changed)",
                  "Thông báo: cập nhật danh mục tiêu chí (thêm 00, bỏ 00, thay đổi 02)",
                  "Notice: criteria list updated (0 added, 0 dropped, 2 changed)"},
-                {NOTICE_LADDER_ENDED, "Báo cáo: tiêu chí 1.2 đã nhắc hết các bước mà chưa hoàn thành",
+                {NOTICE_LADDER_ENDED,
+                 "Báo cáo: tiêu chí 1.2 đã nhắc hết các bước mà chưa hoàn thành",
                  "Report: all reminders for criterion 1.2 were sent, it is still open",
-                 "Báo cáo: 02 tiêu chí cần Bộ phận CCHC xử lý", "Report: 2 criteria need the PAR team's attention"},
+                 "Báo cáo: 02 tiêu chí cần Bộ phận CCHC xử lý",
+                 "Report: 2 criteria need the PAR team's attention"},
                 {NOTICE_UNASSIGNED, "Báo cáo: tiêu chí 1.2 chưa được phân công đơn vị chủ trì",
-                 "Report: criterion 1.2 has no lead unit", "Báo cáo: 02 tiêu chí chưa được phân công đơn vị chủ trì",
+                 "Report: criterion 1.2 has no lead unit",
+                 "Báo cáo: 02 tiêu chí chưa được phân công đơn vị chủ trì",
                  "Report: 2 criteria have no lead unit"},
                 {NOTICE_EXPLAINED, "Báo cáo: tiêu chí 1.2 có văn bản giải trình, đã dừng nhắc",
                  "Report: criterion 1.2 has a written explanation, reminders stopped",
@@ -301,9 +327,12 @@ static void test_prefixes(void **state) {
         static const struct {
                 const char *prefix, *begins;
         } cases[] = {
-                {NULL, "Due today"},           {"", "Due today"},
-                {"[CCHC 2018]", "[CCHC 2018] Due today"}, {"CCHC", "[CCHC] Due today"},
-                {"CCHC {year}", "[CCHC 2018] Due today"}, {"[{year}/{year}]", "[2018/2018] Due today"},
+                {NULL, "Due today"},
+                {"", "Due today"},
+                {"[CCHC 2018]", "[CCHC 2018] Due today"},
+                {"CCHC", "[CCHC] Due today"},
+                {"CCHC {year}", "[CCHC 2018] Due today"},
+                {"[{year}/{year}]", "[2018/2018] Due today"},
                 {"a\r\nb", "[a  b] Due today"},
         };
         struct fixture *f = *state;
@@ -327,7 +356,8 @@ static void test_prefixes(void **state) {
 static void test_reports(void **state) {
         struct fixture *f = *state;
         struct report *daily = builder_report(&f->b, "d", "FREQ=DAILY", 27000, "unit", "head"),
-                      *weekly = builder_report(&f->b, "w", "FREQ=WEEKLY;BYDAY=MO", 27000, "director,deputy", "");
+                      *weekly = builder_report(&f->b, "w", "FREQ=WEEKLY;BYDAY=MO", 27000,
+                                               "director,deputy", "");
         const struct history *pointers[64];
         bool wanted[3] = {true};
         struct notice_list list = {};
@@ -336,14 +366,16 @@ static void test_reports(void **state) {
         for (size_t i = 0; i < f->set->n; i++)
                 pointers[i] = &f->histories[i];
         f->now = at("2018-11-26 07:30");
-        assert_int_equal(report_notices(f->model, f->set, pointers, daily, wanted, f->now, &list), 0);
+        assert_int_equal(report_notices(f->model, f->set, pointers, daily, wanted, f->now, &list),
+                         0);
         memcpy(f->notices, list.items, list.n * sizeof(*list.items));
         f->n = list.n;
         /* Overdue: 1.2, 1.3 (2018-11-20), 1.5; soon: 1.3 (2018-11-27). */
         expect_subject(f, "[P] Bảng theo dõi của VP ngày 26/11/2018: 03 quá hạn, 01 sắp đến hạn",
                        "[P] Evidence tracker, VP, 26/11/2018: 3 overdue, 1 due soon");
         list.n = 0;
-        assert_int_equal(report_notices(f->model, f->set, pointers, weekly, wanted, f->now, &list), 0);
+        assert_int_equal(report_notices(f->model, f->set, pointers, weekly, wanted, f->now, &list),
+                         0);
         memcpy(f->notices, list.items, list.n * sizeof(*list.items));
         f->n = list.n;
         expect_subject(f, "[P] Báo cáo tuần 47 (19/11–25/11/2018): 04 tiêu chí quá hạn (6,00 điểm)",
@@ -395,7 +427,8 @@ static void test_what_a_reminder_says(void **state) {
         expect_in(vi, "1.2/b.pdf – tệp hỏng hoặc chưa sao chép xong\n");
         expect_in(vi, "1.2/c.pdf – trùng nội dung với tệp đã được tính: 1.3 (hạn 20/11/2018)\n");
         assert_null(strstr(vi, "a.pdf"));
-        expect_in(vi, "trước ngày 25/11/2018 (Chủ nhật); chậm nhất hết ngày 23/11/2018 (thứ Sáu), còn 01 ngày làm việc\n");
+        expect_in(vi, "trước ngày 25/11/2018 (Chủ nhật); chậm nhất hết ngày 23/11/2018 (thứ Sáu), "
+                      "còn 01 ngày làm việc\n");
         expect_in(vi, "Nơi lưu: \\\\server\\share\\1.2\n");
         expect_in(vi, "Đã nhắc: 04 lần (lần gần nhất: 07 giờ 30 ngày 20/11/2018)\n");
         expect_in(vi, "nhắc lại lúc 07 giờ 30 ngày 23/11/2018, gửi VP\n");
@@ -407,8 +440,10 @@ static void test_what_a_reminder_says(void **state) {
         expect_in(en, "To: Head of unit – VP\n");
         expect_in(en, "Lead unit: VP\n");
         expect_in(en, "Maximum points: 2.00 points, at risk\n");
-        expect_in(en, "before 25/11/2018 (Sunday), that is by the end of Friday 23/11/2018, 4 working days overdue\n");
-        expect_in(en, "on 30/11/2018 (in 1 working day) this goes to the Deputy Director in charge of PAR\n");
+        expect_in(en, "before 25/11/2018 (Sunday), that is by the end of Friday 23/11/2018, 4 "
+                      "working days overdue\n");
+        expect_in(en, "on 30/11/2018 (in 1 working day) this goes to the Deputy Director in charge "
+                      "of PAR\n");
         expect_in(en, "(file name like “*giai?trinh*”)");
 }
 
@@ -427,7 +462,8 @@ static void test_an_unheld_role_is_not_greeted(void **state) {
         struct fixture *f = *state;
         _cleanup_free_ char *vi = NULL;
 
-        ((struct role *)f->b.units[0].roles.items)[0].who.n = 0; /* VP has no head: the coordinator got it */
+        ((struct role *)f->b.units[0].roles.items)[0].who.n =
+                0; /* VP has no head: the coordinator got it */
         f->now = at("2018-11-26 07:30");
         add(f, NOTICE_REMINDER, "1.2@2018-11-25");
         vi = text_of(f, LANGUAGE_VI);
@@ -444,14 +480,17 @@ static void test_items_json(void **state) {
         add(f, NOTICE_REMINDER, "1.3@2018-11-20");
         d = one_digest(f);
         two = compose_items_json(f->model, d);
-        assert_string_equal(two, "[{\"instance\":\"1.3@2018-11-20\",\"task\":\"1.3\",\"unit\":\"VP\",\"step\":\"-3wd\","
+        assert_string_equal(two, "[{\"instance\":\"1.3@2018-11-20\",\"task\":\"1.3\",\"unit\":"
+                                 "\"VP\",\"step\":\"-3wd\","
                                  "\"due\":\"2018-11-20\",\"stated\":\"2018-11-20\"},"
-                                 "{\"instance\":\"1.2@2018-11-25\",\"task\":\"1.2\",\"unit\":\"VP\",\"step\":\"-5wd\","
+                                 "{\"instance\":\"1.2@2018-11-25\",\"task\":\"1.2\",\"unit\":"
+                                 "\"VP\",\"step\":\"-5wd\","
                                  "\"due\":\"2018-11-23\",\"stated\":\"2018-11-25\"}]");
         f->notices[f->n++] = (struct notice){.kind = NOTICE_TROUBLE, .text = "x"};
         none = compose_items_json(f->model, one_digest(f));
-        assert_string_equal(none, "[{\"instance\":null,\"task\":null,\"unit\":null,\"step\":null,\"due\":null,"
-                                  "\"stated\":null}]");
+        assert_string_equal(
+                none, "[{\"instance\":null,\"task\":null,\"unit\":null,\"step\":null,\"due\":null,"
+                      "\"stated\":null}]");
         f->now = at("2018-11-28 07:30");
         add(f, NOTICE_REMINDER, "1.2@2018-11-25");
         late = compose_items_json(f->model, one_digest(f));
@@ -468,7 +507,8 @@ static void test_too_much_to_say(void **state) {
         memset(quotes, '"', sizeof(quotes) - 1);
         quotes[sizeof(quotes) - 1] = '\0';
         for (size_t i = 0; i < ELEMENTSOF(files); i++)
-                files[i] = (struct file_note){.path = quotes, .verdict = VERDICT_NAME, .detail = quotes};
+                files[i] = (struct file_note){
+                        .path = quotes, .verdict = VERDICT_NAME, .detail = quotes};
         f->now = at("2018-11-16 07:30");
         first = *add(f, NOTICE_REMINDER, "1.2@2018-11-25");
         for (int long_ones = 0; long_ones < 2; long_ones++) {
@@ -479,7 +519,8 @@ static void test_too_much_to_say(void **state) {
                 f->n = 0;
                 for (size_t i = 0; i < MAX_ITEMS; i++) {
                         f->notices[f->n] = first;
-                        f->notices[f->n].instance = find(f, i % 2 ? "1.2@2018-11-25" : "1.3@2018-11-20");
+                        f->notices[f->n].instance =
+                                find(f, i % 2 ? "1.2@2018-11-25" : "1.3@2018-11-20");
                         if (long_ones) {
                                 f->notices[f->n].files = files;
                                 f->notices[f->n].n_files = ELEMENTSOF(files);

@@ -12,7 +12,8 @@
 #include "base/zone.h"
 #include "message/ics.h"
 
-static const struct ics_calendar calendar = {.domain = "d.example", .stamp = 1541982600 * USEC_PER_SEC};
+static const struct ics_calendar calendar = {.domain = "d.example",
+                                             .stamp = 1541982600 * USEC_PER_SEC};
 
 static struct ics_item item_of(const char *summary, const char *description) {
         struct ics_item item = {.key = "1.2@2018-11-25",
@@ -33,18 +34,21 @@ static void test_one_deadline(void **state) {
         ics_begin(&b, &calendar);
         assert_int_equal(ics_add(&b, &calendar, &item), 0);
         ics_end(&b);
-        assert_string_equal(strbuf_str(&b),
-                            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//evidenced//" EVIDENCED_VERSION "//EN\r\n"
-                            "CALSCALE:GREGORIAN\r\nMETHOD:PUBLISH\r\n"
-                            "BEGIN:VTODO\r\nUID:35d167b75c30f4bba7e0be3fa1ab59cd-todo@d.example\r\n"
-                            "DTSTAMP:20181112T003000Z\r\nSEQUENCE:2\r\nSUMMARY:Tiêu chí 1.2\r\n"
-                            "DESCRIPTION:a\\, b\\; c\\\\d\\ne f\r\nDUE:20181123T170000Z\r\nSTATUS:NEEDS-ACTION\r\n"
-                            "END:VTODO\r\n"
-                            "BEGIN:VEVENT\r\nUID:35d167b75c30f4bba7e0be3fa1ab59cd@d.example\r\n"
-                            "DTSTAMP:20181112T003000Z\r\nSEQUENCE:2\r\nSUMMARY:Tiêu chí 1.2\r\n"
-                            "DESCRIPTION:a\\, b\\; c\\\\d\\ne f\r\n"
-                            "DTSTART;VALUE=DATE:20181123\r\nDTEND;VALUE=DATE:20181124\r\nTRANSP:TRANSPARENT\r\n"
-                            "END:VEVENT\r\nEND:VCALENDAR\r\n");
+        assert_string_equal(
+                strbuf_str(&b),
+                "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//evidenced//" EVIDENCED_VERSION
+                "//EN\r\n"
+                "CALSCALE:GREGORIAN\r\nMETHOD:PUBLISH\r\n"
+                "BEGIN:VTODO\r\nUID:35d167b75c30f4bba7e0be3fa1ab59cd-todo@d.example\r\n"
+                "DTSTAMP:20181112T003000Z\r\nSEQUENCE:2\r\nSUMMARY:Tiêu chí 1.2\r\n"
+                "DESCRIPTION:a\\, b\\; c\\\\d\\ne "
+                "f\r\nDUE:20181123T170000Z\r\nSTATUS:NEEDS-ACTION\r\n"
+                "END:VTODO\r\n"
+                "BEGIN:VEVENT\r\nUID:35d167b75c30f4bba7e0be3fa1ab59cd@d.example\r\n"
+                "DTSTAMP:20181112T003000Z\r\nSEQUENCE:2\r\nSUMMARY:Tiêu chí 1.2\r\n"
+                "DESCRIPTION:a\\, b\\; c\\\\d\\ne f\r\n"
+                "DTSTART;VALUE=DATE:20181123\r\nDTEND;VALUE=DATE:20181124\r\nTRANSP:TRANSPARENT\r\n"
+                "END:VEVENT\r\nEND:VCALENDAR\r\n");
         strbuf_done(&b);
 }
 
@@ -77,7 +81,8 @@ static void test_folding(void **state) {
                 size_t len = 0;
 
                 while (len < n)
-                        len += (size_t)snprintf(summary + len, sizeof(summary) - len, "%s", len % 3 == 0 ? "ế" : "x");
+                        len += (size_t)snprintf(summary + len, sizeof(summary) - len, "%s",
+                                                len % 3 == 0 ? "ế" : "x");
                 item = item_of(summary, NULL);
                 assert_int_equal(ics_add(&b, &calendar, &item), 0);
                 for (const char *s = strbuf_str(&b); *s;) {

@@ -67,7 +67,8 @@ static void test_folding(void **state) {
 
         (void)state;
         for (int i = 0; i < 400; i++) {
-                static const char *const parts[] = {"a", "ệ", " ", "😀", "word", "=?", "\\\"", ",", "\t"};
+                static const char *const parts[] = {"a",  "ệ",    " ", "😀", "word",
+                                                    "=?", "\\\"", ",", "\t"};
 
                 strbuf_adds(&value, parts[(i * 7 + i / 9) % ELEMENTSOF(parts)]);
                 strbuf_reset(&b);
@@ -77,7 +78,8 @@ static void test_folding(void **state) {
         }
         strbuf_reset(&b);
         mime_header(&b, "X",
-                    "a line of many plain words that is so long that it has to be folded, and is folded at a blank");
+                    "a line of many plain words that is so long that it has to be folded, and is "
+                    "folded at a blank");
         expect(&b, "X: a line of many plain words that is so long that it has to be folded, and\r\n"
                    " is folded at a blank\r\n");
 }
@@ -147,9 +149,12 @@ static void test_dates(void **state) {
         static const struct {
                 const char *zone, *at, *header;
         } cases[] = {
-                {"Asia/Ho_Chi_Minh", "2018-11-12T07:30:00+07:00", "Date: Mon, 12 Nov 2018 07:30:00 +0700\r\n"},
-                {"Asia/Kolkata", "2018-11-12T00:30:05Z", "Date: Mon, 12 Nov 2018 06:00:05 +0530\r\n"},
-                {"America/St_Johns", "2018-07-01T00:00:00Z", "Date: Sat, 30 Jun 2018 21:30:00 -0230\r\n"},
+                {"Asia/Ho_Chi_Minh", "2018-11-12T07:30:00+07:00",
+                 "Date: Mon, 12 Nov 2018 07:30:00 +0700\r\n"},
+                {"Asia/Kolkata", "2018-11-12T00:30:05Z",
+                 "Date: Mon, 12 Nov 2018 06:00:05 +0530\r\n"},
+                {"America/St_Johns", "2018-07-01T00:00:00Z",
+                 "Date: Sat, 30 Jun 2018 21:30:00 -0230\r\n"},
                 {"UTC", "2018-01-01T00:00:00Z", "Date: Mon, 01 Jan 2018 00:00:00 +0000\r\n"},
         };
 
@@ -185,7 +190,8 @@ static void test_bodies(void **state) {
         } cases[] = {
                 {"a\nb", "quoted-printable\r\n\r\na\r\nb\r\n"},
                 {"a\r\nb\r\n", "quoted-printable\r\n\r\na\r\nb\r\n"},
-                {"a \n.\nFrom me\n=\n", "quoted-printable\r\n\r\na=20\r\n=2E\r\n=46rom me\r\n=3D\r\n"},
+                {"a \n.\nFrom me\n=\n",
+                 "quoted-printable\r\n\r\na=20\r\n=2E\r\n=46rom me\r\n=3D\r\n"},
                 {"mostly plain, one ệ", "quoted-printable\r\n\r\nmostly plain, one =E1=BB=87\r\n"},
                 {"ệệệệ", "base64\r\n\r\n4buH4buH4buH4buHDQo=\r\n"},
                 {"", "quoted-printable\r\n\r\n"},
@@ -198,7 +204,8 @@ static void test_bodies(void **state) {
 
                 mime_part(&b, "text/plain", NULL, cases[i].text);
                 snprintf(whole, sizeof(whole),
-                         "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: %s", cases[i].body);
+                         "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: %s",
+                         cases[i].body);
                 expect(&b, whole);
         }
 }
@@ -237,11 +244,11 @@ static void test_file_names(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_free_words),    cmocka_unit_test(test_folding),
-                cmocka_unit_test(test_addresses),     cmocka_unit_test(test_many_addresses),
-                cmocka_unit_test(test_ids),           cmocka_unit_test(test_dates),
-                cmocka_unit_test(test_boundaries),    cmocka_unit_test(test_bodies),
-                cmocka_unit_test(test_soft_breaks),   cmocka_unit_test(test_file_names),
+                cmocka_unit_test(test_free_words),  cmocka_unit_test(test_folding),
+                cmocka_unit_test(test_addresses),   cmocka_unit_test(test_many_addresses),
+                cmocka_unit_test(test_ids),         cmocka_unit_test(test_dates),
+                cmocka_unit_test(test_boundaries),  cmocka_unit_test(test_bodies),
+                cmocka_unit_test(test_soft_breaks), cmocka_unit_test(test_file_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,7 +119,8 @@ static void check(void **state, const struct rendering *cases, size_t n) {
 
                 assert_int_equal(render(*state, cases[i].template, true, &out), 0);
                 if (strcmp(strbuf_str(&out), cases[i].html) != 0)
-                        fail_msg("'%s' gave '%s', not '%s'", cases[i].template, strbuf_str(&out), cases[i].html);
+                        fail_msg("'%s' gave '%s', not '%s'", cases[i].template, strbuf_str(&out),
+                                 cases[i].html);
         }
 }
 
@@ -274,8 +275,10 @@ static void test_errors(void **state) {
                 struct mustache_error error = {};
                 int r = mustache_parse(cases[i].template, strlen(cases[i].template), &t, &error);
 
-                if (r != -EINVAL || error.line != cases[i].line || !strstr(error.text, cases[i].text))
-                        fail_msg("'%s': %d, line %u, '%s'", cases[i].template, r, error.line, error.text);
+                if (r != -EINVAL || error.line != cases[i].line ||
+                    !strstr(error.text, cases[i].text))
+                        fail_msg("'%s': %d, line %u, '%s'", cases[i].template, r, error.line,
+                                 error.text);
                 assert_null(t);
         }
 }

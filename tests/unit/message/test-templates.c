@@ -28,7 +28,8 @@ static int setup(void **state) {
         const char *tmp = getenv("TMPDIR");
 
         assert_non_null(f);
-        snprintf(f->dir, sizeof(f->dir), "%s/templates-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
+        snprintf(f->dir, sizeof(f->dir), "%s/templates-XXXXXX",
+                 tmp && strlen(tmp) < 40 ? tmp : "/tmp");
         assert_non_null(mkdtemp(f->dir));
         *state = f;
         return 0;
@@ -57,7 +58,8 @@ static void put(struct fixture *f, const char *path, const char *text) {
 static void on_error(void *userdata, const char *file, unsigned line, const char *text) {
         struct fixture *f = userdata;
         size_t len = strlen(f->errors);
-        const char *name = strncmp(file, f->dir, strlen(f->dir)) == 0 ? file + strlen(f->dir) : file;
+        const char *name =
+                strncmp(file, f->dir, strlen(f->dir)) == 0 ? file + strlen(f->dir) : file;
 
         snprintf(f->errors + len, sizeof(f->errors) - len, "%s:%u: %s\n", name, line, text);
 }
@@ -69,7 +71,8 @@ static char *render(const struct templates *t, enum language language, const cha
         return strbuf_steal(&b);
 }
 
-static void expect(const struct templates *t, enum language language, const char *name, const char *text) {
+static void expect(const struct templates *t, enum language language, const char *name,
+                   const char *text) {
         _cleanup_free_ char *s = render(t, language, name);
 
         assert_string_equal(s, text);
@@ -93,7 +96,8 @@ static void test_overriding_phrases(void **state) {
         struct fixture *f = *state;
         struct templates *t = NULL;
 
-        put(f, "vi/strings", "# ours\nregards = Kính thư,\n   {{>signature}}\n\nsignature=   PHÒNG A  \n");
+        put(f, "vi/strings",
+            "# ours\nregards = Kính thư,\n   {{>signature}}\n\nsignature=   PHÒNG A  \n");
         assert_int_equal(templates_load(SHIPPED, f->dir, on_error, f, &t), 0);
         expect(t, LANGUAGE_VI, "signature", "PHÒNG A");
         expect(t, LANGUAGE_VI, "regards", "Kính thư, PHÒNG A");
@@ -121,7 +125,8 @@ static void test_overriding_layouts(void **state) {
 static void test_a_missing_override_is_none(void **state) {
         struct templates *t = NULL;
 
-        assert_int_equal(templates_load(SHIPPED, "/nonexistent/templates", on_error, *state, &t), 0);
+        assert_int_equal(templates_load(SHIPPED, "/nonexistent/templates", on_error, *state, &t),
+                         0);
         templates_free(t);
 }
 
@@ -133,10 +138,13 @@ static void test_findings(void **state) {
                 {"vi/strings", "\n\ntotal {{a}}\n", "/vi/strings:3: expected 'key = text'"},
                 {"vi/strings", "Total = x\n", "/vi/strings:1: expected 'key = text'"},
                 {"vi/strings", "  goes on without a beginning\n", "/vi/strings:1: expected"},
-                {"vi/strings", "total = {{>nowhere}}\n", "/vi/strings:1: there is no 'nowhere' in language 'vi'"},
+                {"vi/strings", "total = {{>nowhere}}\n",
+                 "/vi/strings:1: there is no 'nowhere' in language 'vi'"},
                 {"vi/strings", "total = \xff\n", "/vi/strings:0: is no UTF-8 text"},
-                {"en/mail.text.mustache", "a\n{{/b}}\n", "/en/mail.text.mustache:2: no section is open"},
-                {"mail.html.mustache", "\n{{> gone }}\n", "/mail.html.mustache:2: there is no 'gone'"},
+                {"en/mail.text.mustache", "a\n{{/b}}\n",
+                 "/en/mail.text.mustache:2: no section is open"},
+                {"mail.html.mustache", "\n{{> gone }}\n",
+                 "/mail.html.mustache:2: there is no 'gone'"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {

@@ -81,13 +81,15 @@ static void test_every_name_has_a_phrase(void **state) {
                 words_init(&w, templates, (enum language)l, &pool);
                 for (int i = 0; i < _VERDICT_MAX; i++)
                         if (!words_have(&w, "verdict-", verdict_to_string((enum verdict)i)))
-                                fail_msg("no words for verdict %s", verdict_to_string((enum verdict)i));
+                                fail_msg("no words for verdict %s",
+                                         verdict_to_string((enum verdict)i));
                 for (int i = 0; i < _STATE_MAX; i++)
                         if (!words_have(&w, "state-", state_to_string((enum state)i)))
                                 fail_msg("no words for state %s", state_to_string((enum state)i));
                 for (int i = 0; i < BUCKET_SURVEYED; i++)
                         if (!words_have(&w, "bucket-", bucket_to_string((enum bucket)i)))
-                                fail_msg("no words for bucket %s", bucket_to_string((enum bucket)i));
+                                fail_msg("no words for bucket %s",
+                                         bucket_to_string((enum bucket)i));
         }
         value_pool_done(&pool);
 }
