@@ -300,7 +300,7 @@ static void step_over(struct parser *p, const struct tag *tag) {
 static int parse_all(struct parser *p) {
         while (p->s < p->end) {
                 const char *start = memmem(p->s, (size_t)(p->end - p->s), p->open, strlen(p->open));
-                struct tag tag = {};
+                struct tag tag = {.after = start};
                 const char *before;
                 int r;
 

@@ -61,7 +61,7 @@ static const struct notice *nearest(const struct digest *d) {
         return found;
 }
 
-void items_describe(struct document *doc, struct value *context) {
+void items_describe(struct document *doc, struct value *object) {
         const struct digest *d = doc->digest;
         struct item_count all = items_count(doc, NULL),
                           overdue = items_count(doc, notice_is_overdue),
@@ -73,15 +73,15 @@ void items_describe(struct document *doc, struct value *context) {
 
         if (named == 0)
                 named = all.tasks;
-        set_count(doc, context, "all", all.tasks);
-        set_count(doc, context, "n", named);
-        set_count(doc, context, "others", all.tasks - named);
-        value_set(doc->pool, context, "points",
+        set_count(doc, object, "all", all.tasks);
+        set_count(doc, object, "n", named);
+        set_count(doc, object, "others", all.tasks - named);
+        value_set(doc->pool, object, "points",
                   words_points(doc->words,
                                d->class >= NOTICE_CLASS_OVERDUE ? overdue.points : all.points));
         if (n)
-                value_set(doc->pool, context, "stated", words_date(doc->words, item_date(n)));
-        value_set(doc->pool, context, "effective", words_date(doc->words, doc->today));
+                value_set(doc->pool, object, "stated", words_date(doc->words, item_date(n)));
+        value_set(doc->pool, object, "effective", words_date(doc->words, doc->today));
 }
 
 /* ---- notices ---- */
