@@ -45,6 +45,7 @@ struct demand { /* a requirement of an instance */
         uint32_t cell, n_cells;
         uint32_t edge, n_edges; /* in by_rank */
         uint32_t count, used;
+        uint32_t tried; /* cells from the first one on that no free file is for any more */
         uint32_t seen;
         size_t instance, requirement;
 };
@@ -394,12 +395,32 @@ static int keep_standing(struct flow *f, const struct assignment *standing, size
         return 0;
 }
 
+/* The first empty cell with a free file. No file ever becomes free again here, so what was tried stays so. */
+static bool fill_free(struct flow *f, struct demand *d) {
+        for (; d->tried < d->n_cells; d->tried++) {
+                uint32_t c = d->cell + d->tried;
+                const struct cell *cell = &f->cells[c];
+
+                for (uint32_t e = cell->edge; cell->node == NONE && e < cell->edge + cell->n_edges;
+                     e++)
+                        if (f->nodes[f->edges[e].node].cell == NONE) {
+                                put(f, c, f->edges[e].node);
+                                return true;
+                        }
+        }
+        return false;
+}
+
+static bool fill_by_moving(struct flow *f, uint32_t demand) {
+        begin_search(f, NONE);
+        want_demand(f, demand, NONE, NONE);
+        return run_search(f);
+}
+
 static void fill(struct flow *f) {
         for (uint32_t d = 0; d < f->n_demands; d++)
                 while (f->demands[d].used < f->demands[d].count) {
-                        begin_search(f, NONE);
-                        want_demand(f, d, NONE, NONE);
-                        if (!run_search(f))
+                        if (!fill_free(f, &f->demands[d]) && !fill_by_moving(f, d))
                                 break;
                         f->demands[d].used++;
                 }

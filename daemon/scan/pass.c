@@ -312,7 +312,7 @@ static void set_pace(const struct scanner *s, struct folder *folder, usec_t bega
         if (pace > s->settle / 2)
                 pace = s->settle / 2;
         folder->no_event_before = now + (rest > pace ? rest : pace);
-        pace = folder->busy > 0 ? SETTLE_PACE : 0;
+        pace = folder->busy > 1 ? 2 * SETTLE_PACE : folder->busy * SETTLE_PACE;
         folder->no_settle_before = now + (rest > pace ? rest : pace);
 }
 

@@ -24,7 +24,8 @@ struct slot {
 };
 
 struct watcher {
-        int fd;             /* owned */
+        int fd;             /* owned; -1: no more instances to be had */
+        int error;          /* why */
         struct slot *slots; /* owned */
         size_t n_slots, n_watches;
         unsigned max_watches, max_queue;
@@ -77,11 +78,10 @@ int watcher_new(unsigned max_watches, unsigned max_queue, struct watcher **ret) 
         w->max_queue = max_queue;
         w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
         w->buffer = malloc(READ_SIZE);
-        if (w->fd < 0 || !w->buffer || grow(w) < 0) {
-                int r = w->fd < 0 ? -errno : -ENOMEM;
-
+        w->error = w->fd < 0 ? errno : 0;
+        if (!w->buffer || grow(w) < 0) {
                 watcher_free(w);
-                return r;
+                return -ENOMEM;
         }
         *ret = w;
         return 0;
@@ -115,6 +115,8 @@ int watcher_add(struct watcher *w, struct folder *folder, int fd) {
         char path[sizeof("/proc/self/fd/") + 12];
         int wd = -1, error = ENOSPC;
 
+        if (w->fd < 0)
+                return -w->error;
         if (2 * (w->n_watches + 1) > w->n_slots && grow(w) < 0)
                 return -ENOMEM;
         snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -185,7 +187,7 @@ int watcher_read(struct watcher *w, on_watch_event on_event, void *userdata) {
         unsigned n_events = 0;
         bool lost = false;
 
-        for (unsigned i = 0; i < MAX_READS; i++) {
+        for (unsigned i = 0; i < MAX_READS && w->fd >= 0; i++) {
                 ssize_t n = read(w->fd, w->buffer, READ_SIZE);
 
                 if (n < 0 && errno == EINTR)

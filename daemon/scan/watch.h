@@ -15,10 +15,13 @@ struct watcher;
 /**
  * watcher_new()
  * @max_watches, @max_queue: limits below the kernel's (for tests); 0: only the kernel's
+ *
+ * Where no inotify instance is to be had (fs.inotify.max_user_instances) every watcher_add() fails with that error, and all
+ * folders are polled. Return: 0 or -ENOMEM.
  */
 int watcher_new(unsigned max_watches, unsigned max_queue, struct watcher **ret);
 struct watcher *watcher_free(struct watcher *w);
-int watcher_fd(const struct watcher *w);
+int watcher_fd(const struct watcher *w); /* -1: none */
 
 /**
  * watcher_add() - watch what @fd is open on, as @folder; again is cheap, and follows when another folder took its place

@@ -522,7 +522,7 @@ static void test_assign_large(void **state) {
         assert_int_equal(n, N);
         assert_int_equal(files[got[0].file].received_at, 1);
         assert_int_equal(files[got[need.count].file].received_at, need.count + 1);
-        assert_true(clock_monotonic() - began < 10 * USEC_PER_SEC);
+        assert_true(clock_monotonic() - began < 60 * USEC_PER_SEC); /* quadratic would be minutes */
 }
 
 int main(void) {
