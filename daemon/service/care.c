@@ -67,6 +67,21 @@ static void report_mail(struct manager *m) {
                 log_oom();
 }
 
+static int begin_night(struct manager *m, usec_t now, date_t today) {
+        uint64_t n = 0;
+        int r = store_begin(m->store);
+
+        if (r == 0)
+                r = store_outbox_forget(m->store, now - CARE_KEEP_MAIL_USEC, &n);
+        if (r == 0)
+                r = store_set_i64(m->store, "backup_day", today);
+        if (r == 0)
+                r = store_commit(m->store);
+        if (r < 0)
+                store_rollback(m->store);
+        return r;
+}
+
 static usec_t look_after_backup(struct manager *m, usec_t now) {
         date_t today = zone_civil(now).date;
         int64_t last = 0;
@@ -74,20 +89,14 @@ static usec_t look_after_backup(struct manager *m, usec_t now) {
 
         if (now < zone_instant(today, CARE_BACKUP_SECOND))
                 return zone_instant(today, CARE_BACKUP_SECOND);
-        if (store_get_i64(m->store, "backup_day", &last) < 0 || last < today) {
+        if (store_get_i64(m->store, "backup_day", &last) == 0 && last >= today)
+                return zone_instant(today + 1, CARE_BACKUP_SECOND);
+        r = begin_night(m, now, today);
+        if (r == 0)
                 r = store_backup(m->store, today);
-                if (r < 0)
-                        log_error_errno(
-                                r, "Failed to copy the database: %m (%s); the next try is tomorrow",
+        if (r < 0)
+                log_error_errno(r, "Failed to copy the database: %m (%s); the next try is tomorrow",
                                 store_error(m->store));
-                r = store_begin(m->store);
-                if (r == 0)
-                        r = store_set_i64(m->store, "backup_day", today);
-                if (r == 0)
-                        r = store_commit(m->store);
-                if (r < 0)
-                        store_rollback(m->store);
-        }
         return zone_instant(today + 1, CARE_BACKUP_SECOND);
 }
 

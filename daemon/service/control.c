@@ -22,6 +22,7 @@
 
 #define MAX_CONNECTIONS 64
 #define MAX_GROUPS 256
+#define MAX_REQUEST 65536 /* bytes; anybody may connect */
 
 struct connection {
         struct control *control;
@@ -186,6 +187,8 @@ static int on_connection(sd_event_source *s, int fd, uint32_t revents, void *use
                 int raw = steal_fd(&peer);
 
                 c->framer = framer_new(raw);
+                if (c->framer)
+                        framer_set_limits(c->framer, MAX_REQUEST, 0);
                 r = c->framer ? sd_event_add_io(control->manager->event, &c->io, raw, EPOLLIN,
                                                 on_io, c)
                               : -ENOMEM;

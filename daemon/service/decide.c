@@ -100,6 +100,8 @@ static int change(struct manager *m, enum decision decision, struct track *t, da
         struct history *h = &t->history;
         date_t today = zone_civil(manager_now(m)).date;
         const struct calendar *cal = m->model->calendar;
+        struct due due = {.date = until, .time_of_day = -1};
+        struct deadline resolved;
 
         switch (decision) {
         case DECISION_WAIVE:
@@ -117,6 +119,13 @@ static int change(struct manager *m, enum decision decision, struct track *t, da
         case DECISION_EXTEND:
                 if (!t->instance->has_deadline) {
                         *ret_error = "it has no deadline that could be extended";
+                        return -EINVAL;
+                }
+                due.date = until;
+                if (until != DATE_NONE &&
+                    deadline_resolve(cal, &due, DUE_WORD_BY, t->instance->task->shift, &resolved) <
+                            0) {
+                        *ret_error = "no working day lies near that day";
                         return -EINVAL;
                 }
                 if (until == DATE_NONE || until <= t->instance->deadline.effective) {

@@ -249,7 +249,16 @@ static int on_stored_file(void *userdata, const struct stored_file *row) {
 }
 
 int evidence_remember(struct evidence *e) {
-        return store_load_files(e->config.store, on_stored_file, e);
+        int r = store_begin(
+                e->config.store); /* files of roots that are no longer configured are dropped */
+
+        if (r == 0)
+                r = store_load_files(e->config.store, on_stored_file, e);
+        if (r == 0)
+                r = store_commit(e->config.store);
+        if (r < 0)
+                store_rollback(e->config.store);
+        return r;
 }
 
 static void absent_remove(struct evidence *e, struct evfile *f) {

@@ -116,50 +116,63 @@ static int check(const struct arguments *a) {
         return r < 0 || (a->strict && warned) ? EXIT_CONFIG : 0;
 }
 
-/* Where the workers are: beside us in a build tree, else where they were installed. */
-static char *find_libexec(void) {
-        char self[4096];
+/* What lies beside us in a build tree is ours; what is installed lies where the build was told. Return: owned. */
+static char *find_ours(const char *variable, const char *name, const char *probe,
+                       const char *installed) {
+        const char *set = getenv(variable);
+        char self[4096], *path = NULL;
         ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-        const char *set = getenv("EVIDENCED_LIBEXEC");
         _cleanup_free_ char *beside = NULL;
-        char *slash;
 
         if (set)
                 return strdup(set);
         if (n > 0) {
                 self[n] = '\0';
-                slash = strrchr(self, '/');
-                *slash = '\0';
-                if (asprintf(&beside, "%s/evidenced-scan", self) >= 0 && access(beside, X_OK) == 0)
-                        return strdup(self);
+                *strrchr(self, '/') = '\0';
+                if (asprintf(&beside, "%s%s", self, probe) >= 0 && access(beside, X_OK) == 0)
+                        return asprintf(&path, "%s%s", self, name) < 0 ? NULL : path;
         }
-        return strdup(EVIDENCED_LIBEXECDIR);
+        return strdup(installed);
 }
 
-static int fill_in(struct arguments *a, char **libexec, char **socket) {
-        const char *state = getenv("STATE_DIRECTORY"), *runtime = getenv("RUNTIME_DIRECTORY"),
-                   *templates = getenv("EVIDENCED_TEMPLATES");
+/* Strings that the options borrow. */
+struct places {
+        char *libexec, *templates, *socket; /* owned */
+};
+
+static void places_done(struct places *p) {
+        free(p->libexec);
+        free(p->templates);
+        free(p->socket);
+}
+
+static int fill_in(struct arguments *a, struct places *p) {
+        const char *state = getenv("STATE_DIRECTORY"), *runtime = getenv("RUNTIME_DIRECTORY");
 
         if (!a->options.config)
                 a->options.config = EVIDENCED_SYSCONFDIR "/evidenced.conf";
         if (!a->options.state)
                 a->options.state = state ? state : "/var/lib/evidenced";
-        a->options.templates = templates ? templates : EVIDENCED_DATADIR "/templates";
-        *libexec = find_libexec();
-        a->options.libexec = *libexec;
+        p->libexec = find_ours("EVIDENCED_LIBEXEC", "", "/evidenced-scan", EVIDENCED_LIBEXECDIR);
+        p->templates = find_ours("EVIDENCED_TEMPLATES", "/templates", "/templates",
+                                 EVIDENCED_DATADIR "/templates");
         /* A single pass answers no questions, unless it is asked to. */
-        if (a->options.socket || a->options.once)
-                return *libexec ? 0 : -ENOMEM;
-        if (asprintf(socket, "%s/org.evidenced", runtime ? runtime : "/run/evidenced") < 0)
+        if (!a->options.socket && !a->options.once &&
+            asprintf(&p->socket, "%s/org.evidenced", runtime ? runtime : "/run/evidenced") < 0)
                 return -ENOMEM;
-        a->options.socket = *socket;
-        return *libexec ? 0 : -ENOMEM;
+        if (!p->libexec || !p->templates)
+                return -ENOMEM;
+        a->options.libexec = p->libexec;
+        a->options.templates = p->templates;
+        if (p->socket)
+                a->options.socket = p->socket;
+        return 0;
 }
 
 static int run(struct arguments *a) {
-        _cleanup_free_ char *libexec = NULL, *socket = NULL;
+        _cleanup_(places_done) struct places places = {};
         struct manager *m = NULL;
-        int r = fill_in(a, &libexec, &socket);
+        int r = fill_in(a, &places);
 
         if (r < 0)
                 return log_oom();

@@ -142,15 +142,16 @@ void method_queue_action(struct call *c) {
 }
 
 void method_send_test(struct call *c) {
+        const char *why = NULL;
         const char *text = call_string(c, "address");
         _cleanup_free_ char *id = NULL;
         struct address address;
         struct arena *arena = arena_new();
-        int r = arena && text ? address_parse(arena, text, &address, NULL) : -EINVAL;
+        int r = arena && text ? address_parse(arena, text, &address, &why) : -EINVAL;
 
         if (r < 0 || !model_address_allowed(c->m->model, &address))
                 call_fail(c, CALL_ARGUMENT,
-                          r < 0 ? "that is no mail address"
+                          r < 0 ? (why ? why : "out of memory")
                                 : "that address is beyond mail.allowed_domains");
         else
                 r = tell_test(&c->m->tell, &address, &id);

@@ -10,6 +10,7 @@
 #include "service/json.h"
 #include "service/methods-internal.h"
 
+#define NEXT_MAX_ROWS 1000
 #define LOG_MAX_ROWS 1000
 #define SHOW_LOG_ROWS 20
 
@@ -186,30 +187,54 @@ static void method_show(struct call *c) {
                            (int)t->history.episode);
 }
 
-/* The reminders to come, each at its own instant, as if nothing were filed. */
+struct coming {
+        const struct track *track;
+        usec_t at;
+        const struct rung *rung;
+};
+struct coming_list ARRAY(struct coming);
+
+static int compare_coming(const void *a, const void *b) {
+        const struct coming *x = a, *y = b;
+
+        if (x->at != y->at)
+                return x->at < y->at ? -1 : 1;
+        return (x->track > y->track) -
+               (x->track < y->track); /* tracks stand in the order of instances */
+}
+
+static json_t *coming_json(const struct coming *c) {
+        char offset[OFFSET_BUFFER];
+
+        return json_pack("{s:o, s:s, s:s, s:s}", "time", json_instant(c->at), "instance",
+                         c->track->instance->key, "unit", c->track->instance->unit->id, "step",
+                         offset_format(c->rung->offset, offset));
+}
+
+/* The reminders to come if nothing is filed, each instance's next one. */
 static void method_next(struct call *c) {
-        json_t *list = json_array();
         usec_t now = manager_now(c->m);
         size_t limit = (size_t)json_integer_value(json_object_get(c->in, "limit"));
+        struct coming_list list = {};
+        json_t *rows = json_array();
         int r = 0;
 
-        if (limit == 0 || limit > 1000)
-                limit = 20;
+        if (limit == 0 || limit > NEXT_MAX_ROWS)
+                limit = NEXT_MAX_ROWS;
         for (size_t i = 0; i < c->m->tracks->n && r == 0; i++) {
                 const struct track *t = &c->m->tracks->items[i];
                 struct outlook o;
-                char offset[OFFSET_BUFFER];
 
                 outlook_of(c->m->model, t->instance, &t->history, now, &o);
-                if (!o.rung)
-                        continue;
-                r = json_array_append_new(list,
-                                          json_pack("{s:o, s:s, s:s, s:s}", "time",
-                                                    json_instant(o.due ? now : o.next), "instance",
-                                                    t->instance->key, "unit", t->instance->unit->id,
-                                                    "step", offset_format(o.rung->offset, offset)));
+                if (o.rung)
+                        r = array_push(&list, (struct coming){t, o.due ? now : o.next, o.rung});
         }
-        c->out = json_pack("{s:o, s:I}", "mails", list, "limit", (json_int_t)limit);
+        if (list.n > 0)
+                qsort(list.items, list.n, sizeof(*list.items), compare_coming);
+        for (size_t i = 0; i < list.n && i < limit; i++)
+                json_array_append_new(rows, coming_json(&list.items[i]));
+        array_done(&list);
+        c->out = json_pack("{s:o}", "mails", rows);
 }
 
 static void method_log(struct call *c) {

@@ -64,6 +64,18 @@ static const struct history **histories_of(const struct tell *t) {
         return list;
 }
 
+/* When the report was last looked at. Before the first time: right before the service began to tell anybody anything. */
+static usec_t last_look(struct tell *t, const struct report *report, usec_t now) {
+        usec_t last = mark_get(t, at_name(report));
+        int64_t released = 0;
+
+        if (last != 0)
+                return last;
+        return store_get_i64(t->store, "released_at", &released) == 0 && released < now
+                       ? released - 1
+                       : now - 1;
+}
+
 static int gather_one(struct tell *t, const struct report *report, usec_t now,
                       const struct digest_list *reminders, struct notice_list *ret,
                       struct report_marks *ret_marks) {
@@ -102,12 +114,11 @@ int reports_gather(struct tell *t, usec_t now, const struct digest_list *reminde
 
         for (size_t i = 0; i < t->model->n_reports && r == 0; i++) {
                 const struct report *report = &t->model->reports[i];
-                usec_t last = mark_get(t, at_name(report));
+                usec_t last = last_look(t, report, now);
 
-                if (last != 0 && report_next(t->model, report, last + 1) > now)
+                if (report_next(t->model, report, last + 1) > now)
                         continue;
-                if (last != 0)
-                        r = gather_one(t, report, now, reminders, ret, ret_marks);
+                r = gather_one(t, report, now, reminders, ret, ret_marks);
                 if (r == 0)
                         r = mark_add(ret_marks, at_name(report), now);
         }
@@ -118,8 +129,8 @@ usec_t reports_next(struct tell *t, usec_t now) {
         usec_t next = USEC_INFINITY;
 
         for (size_t i = 0; i < t->model->n_reports; i++) {
-                usec_t last = mark_get(t, at_name(&t->model->reports[i]));
-                usec_t at = report_next(t->model, &t->model->reports[i], (last ? last : now) + 1);
+                const struct report *report = &t->model->reports[i];
+                usec_t at = report_next(t->model, report, last_look(t, report, now) + 1);
 
                 next = at < next ? at : next;
         }

@@ -197,8 +197,25 @@ static int on_waiting(void *userdata, const struct stored_notice *row) {
         return r < 0 ? r : array_push(&f->notices, n);
 }
 
+/* Ladders at whose end the instance is still open: the plan says when the coordinator is told. */
+static int gather_ended(struct flush *f) {
+        int r = 0;
+
+        for (size_t i = 0; i < f->plan.n_ended && r == 0; i++) {
+                const struct instance *in = f->plan.ended[i];
+
+                r = array_push(&f->notices,
+                               notice_about(f->tell->model, NOTICE_LADDER_ENDED, in,
+                                            &f->tell->tracks->items[in->index].history, f->now));
+        }
+        return r;
+}
+
 static int gather(struct flush *f) {
         int r = gather_reminders(f);
+
+        if (r == 0)
+                r = gather_ended(f);
 
         return r < 0 ? r : store_load_notices(f->tell->store, f->now, on_waiting, f);
 }
@@ -289,27 +306,32 @@ static int record_superseded(struct flush *f, struct track *t, const struct remi
         return 0;
 }
 
+/* The plan's reminders stand in order of instance. */
+static int compare_reminder(const void *key, const void *member) {
+        const struct instance *instance = key;
+        const struct reminder *reminder = member;
+
+        return (instance->index > reminder->instance->index) -
+               (instance->index < reminder->instance->index);
+}
+
 static int record_reminder(struct flush *f, const struct notice *n, int64_t message) {
         struct track *t = &f->tell->tracks->items[n->instance->index];
+        const struct reminder *reminder =
+                bsearch(n->instance, f->plan.reminders, f->plan.n_reminders, sizeof(*reminder),
+                        compare_reminder);
+        int r = reminder ? record_superseded(f, t, reminder) : -ENOENT;
 
-        for (size_t i = 0; i < f->plan.n_reminders; i++) {
-                const struct reminder *reminder = &f->plan.reminders[i];
-                int r;
-
-                if (reminder->instance != n->instance)
-                        continue;
-                r = record_superseded(f, t, reminder);
-                return r < 0 ? r
-                             : track_record(f->tell->tracks, t,
-                                            &(struct record){.episode = t->history.episode,
-                                                             .deadline = reminder->deadline.instant,
-                                                             .offset = reminder->rung->offset,
-                                                             .fired = reminder->fired,
-                                                             .at = f->now,
-                                                             .kind = RECORD_SENT},
-                                            message);
-        }
-        return -ENOENT;
+        if (r < 0)
+                return r;
+        return track_record(f->tell->tracks, t,
+                            &(struct record){.episode = t->history.episode,
+                                             .deadline = reminder->deadline.instant,
+                                             .offset = reminder->rung->offset,
+                                             .fired = reminder->fired,
+                                             .at = f->now,
+                                             .kind = RECORD_SENT},
+                            message);
 }
 
 static int put_message(struct tell *t, const struct digest *d, const struct composed *c,
@@ -366,13 +388,10 @@ int tell_write_digest(struct tell *t, struct flush *f, const struct digest *d,
         return r;
 }
 
-static int tell_ended(struct flush *f) {
+static int mark_ended(struct flush *f) {
         for (size_t i = 0; i < f->plan.n_ended; i++) {
                 struct track *t = &f->tell->tracks->items[f->plan.ended[i]->index];
-                int r = tell_notice(f->tell, NOTICE_LADDER_ENDED, t, NULL, NULL, NULL);
 
-                if (r < 0)
-                        return r;
                 t->history.ladder_end_told = true;
                 track_changed(f->tell->tracks, t, f->now);
         }
@@ -393,7 +412,7 @@ static int write_all(struct flush *f, const struct digest_list *digests) {
         if (r == 0)
                 r = report_marks_write(t->store, &f->marks);
         if (r == 0)
-                r = tell_ended(f);
+                r = mark_ended(f);
         if (r == 0)
                 r = store_commit(t->store);
         if (r < 0)

@@ -13,6 +13,7 @@
 struct known {
         char *key, *task, *unit, *label; /* owned */
         date_t stated;
+        int time_of_day;
         usec_t deadline;
         bool retired, taken;
         struct history history; /* have and records owned by the two below */
@@ -45,6 +46,7 @@ void track_changes_done(struct track_changes *changes) {
 static int on_stored(void *userdata, const struct stored_instance *row) {
         struct known_list *list = userdata;
         struct known k = {.stated = row->stated,
+                          .time_of_day = row->time_of_day,
                           .deadline = row->deadline,
                           .retired = row->retired,
                           .history = row->history};
@@ -331,6 +333,11 @@ static int report_change(struct track_changes *changes, int kind, const struct t
         return array_push(changes, c);
 }
 
+static bool is_edited(const struct instance *i, const struct known *row) {
+        return i->has_deadline &&
+               (row->stated != i->due.date || row->time_of_day != i->due.time_of_day);
+}
+
 /* An instance that has a row, or takes one over under a new key. */
 static int continue_row(struct tracks *tracks, struct track *t, struct known *row, usec_t now,
                         struct track_changes *changes) {
@@ -345,6 +352,8 @@ static int continue_row(struct tracks *tracks, struct track *t, struct known *ro
         adopt(t, row);
         if (row->retired || t->history.n_have != row->history.n_have)
                 t->dirty = true;
+        if (is_edited(t->instance, row))
+                t->history.passed = (struct deadline){}; /* what had passed is another one */
         deadline = row_of(tracks, t).deadline;
         if (deadline == t->deadline)
                 return 0;
