@@ -88,6 +88,13 @@ class Service(evtest.TestCase):
             self.assertIn("added 1.3@2018-03-15", service.ctl("reload").out)
             self.assertIn("1.3@2018-03-15", service.ctl("list").out)
 
+    def test_mail(self):
+        with self.service() as service:
+            self.assertIn("in the queue", service.ctl("send-test", "an@dept.example").out)
+            evtest.eventually(lambda: any(m["state"] == "sent" for m in service.ctl("queue", "--all", "--json").json()), "the test mail")
+            self.assertIn("no mail address", service.ctl("send-test", "nobody", status=1).err)
+            self.assertIn("no mail of that number", service.ctl("queue", "drop", "4711", status=1).err)
+
 
 if __name__ == "__main__":
     evtest.main()
