@@ -15,11 +15,15 @@ static const char *mail_colour(const char *state) {
                                              : NULL;
 }
 
+static bool is_waiting(const json_t *mail) {
+        return json_is_null(json_object_get(mail, "finished"));
+}
+
 static int print_queue(const json_t *mails) {
         static const struct column columns[] = {{"N", 0, COLUMN_RIGHT},
                                                 {"STATE", 0, 0},
                                                 {"TRIES", 0, COLUMN_RIGHT},
-                                                {"NEXT TRY", 0, 0},
+                                                {"ANSWERED OR NEXT", 0, 0},
                                                 {"RECIPIENT", 0.25, COLUMN_CUT},
                                                 {"SUBJECT", 0.25, COLUMN_CUT},
                                                 {"SERVER'S WORDS", 0.2, COLUMN_CUT}};
@@ -35,10 +39,13 @@ static int print_queue(const json_t *mails) {
                 snprintf(id, sizeof(id), "%lld", int_of(m, "id"));
                 snprintf(tries, sizeof(tries), "%lld", int_of(m, "tries"));
                 table_row(t,
-                          (const char *const[]){id, text_of(m, "state"), tries,
-                                                format_when(json_object_get(m, "next_try"), when),
-                                                text_of(m, "recipient"), text_of(m, "subject"),
-                                                text_of(m, "reply")},
+                          (const char *const[]){
+                                  id, text_of(m, "state"), tries,
+                                  format_when(json_object_get(m, is_waiting(m) ? "next_try"
+                                                                               : "finished"),
+                                              when),
+                                  text_of(m, "recipient"), text_of(m, "subject"),
+                                  text_of(m, "reply")},
                           1, mail_colour(text_of(m, "state")));
         }
         return table_print(t);
