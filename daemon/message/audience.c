@@ -51,6 +51,14 @@ static void add_role(struct audience *a, const char *role, const struct unit *un
                 add_name(a, words_clean(a->doc->words, role));
 }
 
+/* The mail of a unit that nobody is went to the coordinator. */
+static void add_unit(struct audience *a, const struct unit *unit) {
+        if (unit && is_stand_in(unit->id))
+                add_role(a, "coordinator", NULL);
+        else
+                add_name(a, unit_name(a, unit));
+}
+
 static void add_co_units(struct audience *a, const struct task *task) {
         for (size_t i = 0; task && i < task->n_co_units; i++)
                 add_name(a, unit_name(a, task->co_units[i]));
@@ -60,7 +68,7 @@ static void add_roles(struct audience *a, const char *const *roles, size_t n,
                       const struct notice *notice, const struct unit *unit) {
         for (size_t i = 0; i < n; i++) {
                 if (unit && (strcmp(roles[i], "unit") == 0 || strcmp(roles[i], "owner") == 0))
-                        add_name(a, unit_name(a, unit));
+                        add_unit(a, unit);
                 else if (strcmp(roles[i], "co_units") == 0)
                         add_co_units(a, notice && notice->instance ? notice->instance->task : NULL);
                 else
@@ -83,9 +91,9 @@ static void of_units(struct audience *a) {
         const struct digest *d = a->doc->digest;
 
         if (d->unit)
-                add_name(a, unit_name(a, d->unit));
+                add_unit(a, d->unit);
         for (size_t i = 0; i < d->items.n && !d->unit; i++)
-                add_name(a, unit_name(a, d->items.items[i].unit));
+                add_unit(a, d->items.items[i].unit);
 }
 
 static void of_addresses(struct audience *a) {

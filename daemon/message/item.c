@@ -12,6 +12,8 @@
 #define MAX_FILES 20 /* named in one item */
 #define MAX_MISSING 20
 
+bool is_stand_in(const char *id) { return strcmp(id, "-") == 0; }
+
 date_t item_date(const struct notice *n) {
         if (n->history && n->history->extended_to != DATE_NONE)
                 return n->history->extended_to;

@@ -236,8 +236,7 @@ void notice_body(struct document *doc) {
                   words_clean(doc->words, doc->context->model->organization.name));
         value_set(doc->pool, context, "moment", words_moment(doc->words, d->at));
         value_set_flag(doc->pool, context, "several", !digest_is_single(d));
-        value_set_flag(doc->pool, context, "some_files",
-                       d->items.n > 0 && d->items.items[0].n_files > 0);
+        value_set_flag(doc->pool, context, "gone", d->items.n > 0 && !d->items.items[0].text);
         document_paragraph(doc, words_named(doc->words, "intro-", kind, context));
         if (d->kind == NOTICE_RECEIVED || d->kind == NOTICE_COMPLETE || d->kind == NOTICE_REFUSED)
                 receipt_body(doc);

@@ -104,6 +104,10 @@ static void score_cells(struct document *doc, struct value *table, struct value 
                 document_cell(doc, table, row, words_points(doc->words, s->points[BUCKET_WAIVED]));
 }
 
+static const char *area_id(struct document *doc, const struct area *area) {
+        return is_stand_in(area->id) ? "" : words_clean(doc->words, area->id);
+}
+
 static void area_table(struct document *doc) {
         const struct model *m = doc->context->model;
         const struct scoreboard *board = doc->context->scores;
@@ -118,7 +122,7 @@ static void area_table(struct document *doc) {
         for (size_t i = 0; i < m->n_areas && i < doc->max_items; i++) {
                 struct value *context = value_object(doc->pool);
 
-                value_set(doc->pool, context, "id", words_clean(doc->words, m->areas[i].id));
+                value_set(doc->pool, context, "id", area_id(doc, &m->areas[i]));
                 value_set(doc->pool, context, "title", words_clean(doc->words, m->areas[i].title));
                 row = document_row(doc, table, false);
                 document_cell(doc, table, row, words_phrase(doc->words, "value-area", context));
@@ -172,7 +176,7 @@ static bool area_is_unassigned(const struct model *m, const struct area *area) {
 
                 if (t->area != area || !t->tracked)
                         continue;
-                if (t->unit || t->n_each_unit > 0)
+                if ((t->unit && !is_stand_in(t->unit->id)) || t->n_each_unit > 0)
                         return false;
                 tracked = true;
         }
@@ -189,7 +193,7 @@ static void unassigned_areas(struct document *doc) {
                         continue;
                 value_set_flag(doc->pool, last, "followed", true);
                 last = value_add_object(doc->pool, areas);
-                value_set(doc->pool, last, "id", words_clean(doc->words, m->areas[i].id));
+                value_set(doc->pool, last, "id", area_id(doc, &m->areas[i]));
                 value_set(doc->pool, last, "title", words_clean(doc->words, m->areas[i].title));
         }
         if (last) {

@@ -130,7 +130,8 @@ static void describe_notices(struct document *doc, struct value *context) {
         value_set(doc->pool, context, "added", words_count(doc->words, count_marked(d, '+')));
         value_set(doc->pool, context, "dropped", words_count(doc->words, count_marked(d, '-')));
         set_count(doc, context, "changed", count_marked(d, 0));
-        value_set_flag(doc->pool, context, "some_files", first && first->n_files > 0);
+        /* Only a person gives a reason: without one, files are gone. */
+        value_set_flag(doc->pool, context, "gone", first && !first->text);
         if (first && first->old_deadline > 0)
                 value_set(doc->pool, context, "old",
                           words_date(doc->words, zone_civil(first->old_deadline - 1).date));

@@ -267,8 +267,9 @@ static void test_notices(void **state) {
                  "Cảnh báo: 02 tệp chưa được tính là tài liệu kiểm chứng (02 tiêu chí)",
                  "Warning: 2 files were not counted as evidence (2 criteria)"},
                 {NOTICE_REOPENED,
-                 "Cảnh báo: tiêu chí 1.2 được mở lại, còn thiếu tài liệu kiểm chứng",
-                 "Warning: criterion 1.2 is open again, evidence is missing",
+                 "Cảnh báo: tài liệu kiểm chứng tiêu chí 1.2 không còn trong thư mục, đề nghị kiểm "
+                 "tra",
+                 "Warning: evidence for criterion 1.2 is no longer in its folder, please check",
                  "Cảnh báo: 02 tiêu chí đã đủ nay thiếu tài liệu kiểm chứng, đề nghị kiểm tra",
                  "Warning: 2 criteria that were complete now lack evidence, please check"},
                 {NOTICE_DEADLINE_CHANGED, "Đã ghi nhận thay đổi thời hạn tiêu chí 1.2: 25/11/2018",
@@ -470,6 +471,28 @@ static void test_an_unheld_role_is_not_greeted(void **state) {
         expect_in(vi, "Kính gửi: Bộ phận CCHC\n");
 }
 
+/* The configuration's stand-in for a unit that is not named: its mail is the coordinator's. */
+static void test_nobody_is_not_greeted(void **state) {
+        struct fixture *f = *state;
+        _cleanup_free_ char *vi = NULL;
+
+        f->b.units[0].id = "-";
+        f->b.units[0].name = "Chưa phân công";
+        f->now = at("2018-11-22 07:30");
+        add(f, NOTICE_REMINDER, "1.2@2018-11-25");
+        vi = text_of(f, LANGUAGE_VI);
+        expect_in(vi, "Kính gửi: Bộ phận CCHC\n");
+}
+
+static void test_reopened_by_a_person(void **state) {
+        struct fixture *f = *state;
+
+        f->now = at("2018-11-22 09:00");
+        add(f, NOTICE_REOPENED, "1.2@2018-11-25")->text = "ký sai";
+        expect_subject(f, "[P] Cảnh báo: tiêu chí 1.2 được mở lại, còn thiếu tài liệu kiểm chứng",
+                       "[P] Warning: criterion 1.2 is open again, evidence is missing");
+}
+
 static void test_items_json(void **state) {
         struct fixture *f = *state;
         struct digest *d;
@@ -567,6 +590,8 @@ int main(void) {
                 TEST(test_what_a_reminder_says),
                 TEST(test_explaining_is_off),
                 TEST(test_an_unheld_role_is_not_greeted),
+                TEST(test_nobody_is_not_greeted),
+                TEST(test_reopened_by_a_person),
                 TEST(test_items_json),
                 TEST(test_too_much_to_say),
                 TEST(test_a_bad_message_id),
