@@ -199,6 +199,22 @@ class Mails(unittest.TestCase):
                         if component.name == "VTODO":
                             self.assertEqual(component.decoded("due").utcoffset(), datetime.timedelta())
 
+    def test_subjects_are_documented(self):
+        """docs/messages.md: every key, with words that the phrase really has."""
+        root = os.path.dirname(ARGUMENTS[2].rstrip("/"))
+        with open(os.path.join(root, "..", "docs", "messages.md"), encoding="utf-8") as page:
+            rows = dict(re.findall(r"^\| `(subject-[a-z-]+)`(?:, `-many`)? \| (.*) \|$", page.read(), re.M))
+        for column, language in enumerate(("vi", "en")):
+            with open(os.path.join(ARGUMENTS[2], language, "strings"), encoding="utf-8") as strings:
+                text = re.sub(r"\n[ \t]+", " ", strings.read())
+            phrases = dict(re.findall(r"^(subject-[a-z-]+) = (.*)$", text, re.M))
+            self.assertEqual(set(phrases) - {"subject-criteria-changed-many"}, set(rows))
+            for key, row in rows.items():
+                with self.subTest(key=key, language=language):
+                    example = row.split(" | ")[column]
+                    first = re.split(r"\{\{", phrases[key])[0]
+                    self.assertTrue(example.startswith(first), (example, first))
+
     def test_the_same_input_gives_the_same_bytes(self):
         with tempfile.TemporaryDirectory() as out:
             subprocess.run([*ARGUMENTS, out], check=True)
