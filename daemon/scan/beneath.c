@@ -7,13 +7,13 @@
 #include <linux/openat2.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "scan/stepwise.h"
 
 #define LEASE_TRIES 20 /* times 50 ms: a file server takes that long to give a lease up */

@@ -203,13 +203,6 @@ int folder_path(const struct folder *folder, struct strbuf *path) {
         return 0;
 }
 
-bool folder_is_below(const struct folder *folder, const struct folder *above) {
-        for (; folder; folder = folder->parent)
-                if (folder == above)
-                        return true;
-        return false;
-}
-
 struct folder *folder_next(struct folder *folder, const struct folder *top) {
         if (folder->n_children > 0)
                 return folder->children[0];

@@ -84,8 +84,6 @@ struct folder *folder_find(struct folder *root, const char *path, struct folder 
 int folder_make(struct folder *root, const char *path, struct folder **ret);
 /** The path relative to the root, "" for the root itself, into @path (reset first). Return: 0 or -ENOMEM. */
 int folder_path(const struct folder *folder, struct strbuf *path);
-/** Is @folder @above, or below it? */
-bool folder_is_below(const struct folder *folder, const struct folder *above);
 /** The next one in a walk of all below @top, parents before children; NULL at the end. */
 struct folder *folder_next(struct folder *folder, const struct folder *top);
 

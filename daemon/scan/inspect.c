@@ -151,8 +151,9 @@ static int read_file_at(const struct inspect_request *q, int fd, const struct st
         return 0;
 }
 
-int inspect_file(const struct inspect_request *q, struct inspection *ret) {
-        _cleanup_close_ int fd = open_file_beneath(q->root_fd, q->root_path, q->path);
+int inspect_file(const struct inspect_request *request, struct inspection *ret) {
+        _cleanup_close_ int fd =
+                open_file_beneath(request->root_fd, request->root_path, request->path);
         struct inspection result = {.status = INSPECT_OK};
         struct stat st;
         int r = 0;
@@ -162,12 +163,12 @@ int inspect_file(const struct inspect_request *q, struct inspection *ret) {
         } else {
                 result.size = (uint64_t)st.st_size;
                 result.mtime = mtime_of(&st);
-                if (result.size != q->size || result.mtime != q->mtime)
+                if (result.size != request->size || result.mtime != request->mtime)
                         result.status = INSPECT_CHANGED;
-                else if (result.size > q->max_bytes)
+                else if (result.size > request->max_bytes)
                         result.status = INSPECT_TOO_LARGE;
                 else
-                        r = read_file_at(q, fd, &st, &result);
+                        r = read_file_at(request, fd, &st, &result);
         }
         if (r == 0)
                 *ret = result;

@@ -93,7 +93,6 @@ static int fill_link(const struct look *look, int dir_fd, const char *name, stru
         struct stat st;
         struct statx stx;
 
-        (void)dir_fd;
         if (asprintf(&path, "%s%s%s", look->path, look->path[0] ? "/" : "", name) < 0)
                 return -ENOMEM;
         fd = resolve_beneath(look->root_fd, look->root_path, path, &st);

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "scan/beneath.h"
 #include "scan/scanner.h"
 #include "scan/settle.h"
@@ -150,7 +149,7 @@ static int visit_child(struct scanner *s, struct folder *child, bool in_walk, bo
 
 static int add_child(struct scanner *s, struct folder *folder, const char *name,
                      struct folder **ret) {
-        if (s->n_folders + s->agenda.n_in_walk >= FOLDER_MAX)
+        if (s->n_folders + s->agenda.n_in_walk >= FOLDER_MAX) /* looked at, and about to be */
                 return -EFBIG;
         return folder_new(folder, name, ret);
 }

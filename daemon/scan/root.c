@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 
 const char *root_state_to_string(enum root_state state) {
         switch (state) {
