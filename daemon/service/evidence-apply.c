@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "base/zone.h"
 #include "service/evidence-internal.h"
@@ -75,21 +76,36 @@ static int save_file(struct evidence *e, struct evfile *f) {
         return store_put_file(e->config.store, &row, &f->id);
 }
 
-/* The file another instance counts with the same content: how points were lost (rule 8). */
-static const struct instance *reused_by(struct evidence *e, const struct evfile *f,
-                                        const struct instance *in) {
-        for (size_t t = 0; t < e->config.model->n_tasks; t++)
-                for (size_t d = 0; d < e->task_folders[t].n; d++)
-                        for (size_t k = 0; k < e->task_folders[t].items[d]->files.n; k++) {
-                                const struct evfile *o =
-                                        e->task_folders[t].items[d]->files.items[k];
+/* ---- what counts, by content ---- */
 
-                                if (o != f && o->instance != SIZE_MAX && o->instance != in->index &&
-                                    o->file.size == f->file.size && o->file.inspected &&
-                                    memcmp(o->file.sha256, f->file.sha256, SHA256_SIZE) == 0)
-                                        return &e->config.tracks->instances->items[o->instance];
-                        }
-        return NULL;
+static void content_put(struct evidence *e, struct evfile *f) {
+        char hex[SHA256_HEX];
+
+        hex_encode(f->file.sha256, SHA256_SIZE, hex);
+        if (!strmap_get(e->contents, hex) && strmap_put(e->contents, hex, f) < 0)
+                log_oom(); /* a reuse of it is not noticed */
+}
+
+void content_drop(struct evidence *e, const struct evfile *f) {
+        char hex[SHA256_HEX];
+
+        if (!f->file.inspected)
+                return;
+        hex_encode(f->file.sha256, SHA256_SIZE, hex);
+        if (strmap_get(e->contents, hex) == f)
+                strmap_remove(e->contents, hex);
+}
+
+/* The other instance that counts a file with the same content: how points were lost (rule 8). */
+static const struct instance *reused_by(const struct evidence *e, const struct evfile *f,
+                                        const struct instance *in) {
+        char hex[SHA256_HEX];
+        const struct evfile *o =
+                strmap_get(e->contents, hex_encode(f->file.sha256, SHA256_SIZE, hex));
+
+        if (!o || o == f || o->instance == SIZE_MAX || o->instance == in->index)
+                return NULL;
+        return &e->config.tracks->instances->items[o->instance];
 }
 
 static int file_counted(struct evidence *e, struct ruling *r, const struct assignment *a) {
@@ -98,6 +114,7 @@ static int file_counted(struct evidence *e, struct ruling *r, const struct assig
         int q;
 
         f->verdict = f->told = VERDICT_COUNTED;
+        content_put(e, f);
         if (f->instance == in->index && f->requirement == a->requirement && f->id)
                 return 0;
         f->instance = in->index;
@@ -127,6 +144,8 @@ static int file_not_counted(struct evidence *e, struct ruling *r, struct evfile 
                 had_slot ? &e->config.tracks->instances->items[f->instance] : where_of(r, f);
         int q;
 
+        if (had_slot)
+                content_drop(e, f);
         f->instance = SIZE_MAX;
         if (!f->matched || f->verdict == VERDICT_UNSETTLED || f->verdict == f->told)
                 return had_slot ? save_file(e, f) : 0;
@@ -176,6 +195,7 @@ static struct evfile *successor_of(struct ruling *r, const struct evfile *gone) 
 }
 
 static int apply_absent(struct evidence *e, struct ruling *r) {
+        struct evfile_list *absent = &e->task_absent[r->task->index];
         unsigned mark = ++e->mark;
 
         for (size_t i = 0; i < r->kept.n; i++) {
@@ -184,20 +204,22 @@ static int apply_absent(struct evidence *e, struct ruling *r) {
                     save_file(e, r->kept.items[i]) < 0)
                         return -EIO;
         }
-        for (size_t i = 0; i < e->absent.n; i++) {
-                struct evfile *f = e->absent.items[i], *next;
-                const struct instance *in;
+        for (size_t i = 0; i < absent->n;) {
+                struct evfile *f = absent->items[i], *next;
+                const struct instance *in = &e->config.tracks->instances->items[f->instance];
                 int q;
 
-                if (f->mark == mark || !of_task(e, f, r->task) || f->presence != EVFILE_MISSING)
+                if (f->mark == mark || f->presence != EVFILE_MISSING) {
+                        i++;
                         continue;
-                in = &e->config.tracks->instances->items[f->instance];
+                }
                 next = successor_of(r, f);
                 q = ledger(e, next ? "evidence-replaced" : "evidence-gone", in, f,
                            next ? "by" : NULL, next ? next->path : NULL);
                 if (q < 0)
                         return q;
-                f->instance = SIZE_MAX; /* swept at the end of the pass */
+                content_drop(e, f);
+                absent_release_slot(e, f); /* swept at the end of the pass */
         }
         return 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -37,15 +38,35 @@ static int dir_add(struct evidence *e, const struct instance *instance) {
         return array_push(list, instance->index);
 }
 
+/* Instances of one task stand together in the set, tasks in the order of the model. */
+static void index_tasks(struct evidence *e) {
+        const struct instance_set *set = e->config.tracks->instances;
+        size_t i = 0;
+
+        for (size_t t = 0; t < e->config.model->n_tasks; t++) {
+                e->task_first[t] = i;
+                while (i < set->n && set->items[i].task->index == t)
+                        i++;
+        }
+        e->task_first[e->config.model->n_tasks] = i;
+        assert(i == set->n);
+}
+
 int evidence_index(struct evidence *e) {
         const struct instance_set *set = e->config.tracks->instances;
 
         e->dirs = strmap_new();
         e->remembered = strmap_new();
+        e->missing = strmap_new();
+        e->contents = strmap_new();
         e->task_folders = calloc(e->config.model->n_tasks + 1, sizeof(*e->task_folders));
+        e->task_absent = calloc(e->config.model->n_tasks + 1, sizeof(*e->task_absent));
+        e->task_first = calloc(e->config.model->n_tasks + 2, sizeof(*e->task_first));
         e->task_dirty = calloc(e->config.model->n_tasks + 1, sizeof(*e->task_dirty));
-        if (!e->dirs || !e->remembered || !e->task_folders || !e->task_dirty)
+        if (!e->dirs || !e->remembered || !e->task_folders || !e->task_dirty || !e->missing ||
+            !e->contents || !e->task_absent || !e->task_first)
                 return -ENOMEM;
+        index_tasks(e);
         for (size_t i = 0; i < set->n; i++) {
                 int r = set->items[i].dir ? dir_add(e, &set->items[i]) : 0;
 
@@ -117,6 +138,7 @@ static void evfile_unqueue(struct evidence *e, struct evfile *f) {
 
 void evfile_free(struct evidence *e, struct evfile *f) {
         evfile_unqueue(e, f);
+        content_drop(e, f);
         match_name_done(&f->name);
         free(f->path);
         free(f);
@@ -189,16 +211,9 @@ struct stored_file evfile_row(const struct evidence *e, const struct evfile *f) 
         };
 }
 
-static char *remember_key(const char *root, const char *path) {
-        char *key = NULL;
-
-        return asprintf(&key, "%s\n%s", root, path) < 0 ? NULL : key;
-}
-
 static int on_stored_file(void *userdata, const struct stored_file *row) {
         struct evidence *e = userdata;
-        _cleanup_free_ char *key = remember_key(row->root, row->path);
-        struct evfile *f = NULL, *other;
+        struct evfile *f = NULL;
         size_t root = 0;
         int r;
 
@@ -208,7 +223,7 @@ static int on_stored_file(void *userdata, const struct stored_file *row) {
                 return store_delete_file(e->config.store,
                                          row->id); /* its root is no longer configured */
         f = evfile_new(root, row->path);
-        if (!f || !f->path || !key)
+        if (!f || !f->path)
                 return -ENOMEM;
         f->id = row->id;
         f->file = (struct file){.path = f->path,
@@ -239,13 +254,7 @@ static int on_stored_file(void *userdata, const struct stored_file *row) {
                 }
         }
         r = match_name_init(&f->name, base_name(f->path));
-        if (r == 0)
-                r = array_push(&e->absent, f);
-        if (r < 0)
-                return r;
-        other = strmap_get(e->remembered, key);
-        /* Two versions of one path: the one that is there is the newer. */
-        return other && other->gone_since == 0 ? 0 : strmap_put(e->remembered, key, f);
+        return r < 0 ? r : absent_add(e, f);
 }
 
 int evidence_remember(struct evidence *e) {
@@ -261,49 +270,8 @@ int evidence_remember(struct evidence *e) {
         return r;
 }
 
-static void absent_remove(struct evidence *e, struct evfile *f) {
-        _cleanup_free_ char *key = remember_key(e->roots[f->file.root].path, f->path);
-
-        if (key && strmap_get(e->remembered, key) == f)
-                strmap_remove(e->remembered, key);
-        for (size_t i = 0; i < e->absent.n; i++)
-                if (e->absent.items[i] == f) {
-                        e->absent.items[i] = e->absent.items[--e->absent.n];
-                        return;
-                }
-}
-
 static bool same_content(const struct file *f, uint64_t size, usec_t mtime, uint64_t inode) {
         return f->size == size && f->mtime == mtime && f->inode == inode;
-}
-
-/* The record an arriving file continues: the same path unchanged, or a file that was renamed or moved. */
-static struct evfile *adopt(struct evidence *e, struct root *root, const char *path,
-                            const struct file *seen) {
-        _cleanup_free_ char *key = remember_key(root->path, path);
-        struct evfile *f = key ? strmap_get(e->remembered, key) : NULL;
-
-        /* A copy restored from elsewhere has another inode: same size and time at the same path are the same file. */
-        if (f && f->file.size == seen->size && f->file.mtime == seen->mtime) {
-                absent_remove(e, f);
-                return f;
-        }
-        for (size_t i = 0; i < e->absent.n; i++) {
-                f = e->absent.items[i];
-                if (f->file.root == root->index && f->presence == EVFILE_MISSING &&
-                    same_content(&f->file, seen->size, seen->mtime, seen->inode)) {
-                        char *copy = strdup(path);
-
-                        if (!copy)
-                                return NULL;
-                        absent_remove(e, f);
-                        free(f->path);
-                        f->file.path = f->path = copy;
-                        match_name_done(&f->name);
-                        return f;
-                }
-        }
-        return NULL;
 }
 
 /* A file that is no longer where it was: kept while it holds a slot, forgotten otherwise. */
@@ -317,14 +285,8 @@ static void evfile_leaves(struct evidence *e, struct evfile *f, enum evfile_pres
                 evfile_free(e, f);
                 return;
         }
-        if (array_push(&e->absent, f) < 0)
+        if (absent_add(e, f) < 0)
                 log_oom();
-        if (presence == EVFILE_REMEMBERED) {
-                _cleanup_free_ char *key = remember_key(e->roots[f->file.root].path, f->path);
-
-                if (!key || strmap_put(e->remembered, key, f) < 0)
-                        log_oom();
-        }
 }
 
 /* ---- folders ---- */
@@ -437,7 +399,7 @@ static void evfile_see(struct root *root, struct evfile *f, const struct listed 
 static int folder_add(struct root *root, struct folder *folder, const char *path,
                       const struct listed *seen) {
         struct evidence *e = root->evidence;
-        struct evfile *f = adopt(e, root, path, &seen->file);
+        struct evfile *f = absent_take(e, root->index, path, &seen->file);
         int r;
 
         if (!f) {
@@ -522,19 +484,19 @@ static bool is_below(const char *path, const char *top) {
 }
 
 static void folders_drop(struct root *root, const char *top, enum evfile_presence presence) {
-        for (;;) { /* removing while walking is not allowed: one at a time */
-                struct folder *folder;
-                const char *path = NULL;
-                size_t cursor = 0;
+        struct folder_list below = {};
+        struct folder *folder;
+        const char *path = NULL;
+        size_t cursor = 0;
 
-                while ((folder = strmap_next(root->folders, &cursor, &path)))
-                        if (is_below(path, top))
-                                break;
-                if (!folder)
-                        return;
-                strmap_remove(root->folders, folder->path);
-                folder_free(root->evidence, folder, presence);
+        while ((folder = strmap_next(root->folders, &cursor, &path)))
+                if (is_below(path, top) && array_push(&below, folder) < 0)
+                        log_oom();
+        for (size_t i = 0; i < below.n; i++) {
+                strmap_remove(root->folders, below.items[i]->path);
+                folder_free(root->evidence, below.items[i], presence);
         }
+        array_done(&below);
 }
 
 void folder_gone(struct root *root, const char *path) { folders_drop(root, path, EVFILE_MISSING); }
@@ -549,16 +511,11 @@ void root_reconcile(struct root *root) {
 
         for (size_t i = 0; i < e->absent.n; i++) {
                 struct evfile *f = e->absent.items[i];
-                _cleanup_free_ char *key = NULL;
 
                 if (f->file.root != root->index || f->presence != EVFILE_REMEMBERED)
                         continue;
-                key = remember_key(root->path, f->path);
-                if (key && strmap_get(e->remembered, key) == f)
-                        strmap_remove(e->remembered, key);
-                f->presence = EVFILE_MISSING;
-                if (f->gone_since == 0)
-                        f->gone_since = evidence_now(e);
+                if (absent_turn_missing(e, f) < 0)
+                        log_oom();
                 if (f->instance != SIZE_MAX)
                         evidence_touch_task(e,
                                             e->config.tracks->instances->items[f->instance].task);

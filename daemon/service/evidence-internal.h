@@ -33,10 +33,11 @@ struct evfile {
         bool fresh_seen; /* arrived after the root's first walk: told as received */
         size_t instance, requirement; /* the slot it fills; instance SIZE_MAX: none */
         usec_t assigned_at;
-        enum verdict told;    /* last verdict written down */
-        enum verdict verdict; /* of the last judgement, for people */
-        unsigned mark;        /* visited in the pass of this number */
-        size_t scratch;       /* index in the pass */
+        enum verdict told;         /* last verdict written down */
+        enum verdict verdict;      /* of the last judgement, for people */
+        size_t absent_at, slot_at; /* where it stands in absent and task_absent */
+        unsigned mark;             /* visited in the pass of this number */
+        size_t scratch;            /* index in the pass */
 };
 struct evfile_list ARRAY(struct evfile *);
 struct index_list ARRAY(size_t);
@@ -93,7 +94,12 @@ struct evidence {
         struct strmap *dirs;              /* dir → struct index_list of instances */
         struct folder_list *task_folders; /* per task: folders of its instances */
         struct strmap *remembered;        /* "ROOT\nPATH" → struct evfile, not adopted yet */
-        struct evfile_list absent;        /* missing and remembered ones, which hold slots */
+        struct evfile_list
+                absent; /* missing and remembered ones; evidence-absent.c keeps it and the three below */
+        struct evfile_list *task_absent; /* per task: those of them that hold one of its slots */
+        struct strmap *missing;          /* what a rename keeps → struct evfile */
+        struct strmap *contents; /* SHA-256 in hex → a counted struct evfile with that content */
+        size_t *task_first;      /* per task: index of its first instance; one more at the end */
         bool *task_dirty;
         bool any_dirty;
         sd_event_source *pass, *expiry; /* owned */
@@ -119,7 +125,8 @@ struct stored_file evfile_row(const struct evidence *e, const struct evfile *f);
 /* What a pass works out for one task, before anything is applied. */
 struct ruling {
         const struct task *task;
-        const struct instance **instances; /* owned array */
+        const struct instance **instances; /* owned array, in order of deadline */
+        size_t first;                      /* index of the first in the set */
         size_t n_instances;
         struct evfile_list files; /* present files in its folders, each once */
         struct file *copies;      /* owned; as assign_files() wants them */
@@ -135,11 +142,21 @@ struct ruling {
 };
 struct ruling_list ARRAY(struct ruling);
 
+/* evidence-absent.c */
+int absent_add(struct evidence *e, struct evfile *f); /* presence, gone_since and slot are set */
+void absent_remove(struct evidence *e, struct evfile *f);
+void absent_release_slot(struct evidence *e, struct evfile *f); /* it no longer holds one */
+int absent_turn_missing(struct evidence *e, struct evfile *f);
+/** The record that an arriving file continues: the same path unchanged, or a file that was renamed; taken out. NULL: none. */
+struct evfile *absent_take(struct evidence *e, size_t root, const char *path,
+                           const struct file *seen);
+
 /* evidence-judge.c */
 int evidence_pass(struct evidence *e);
 uint32_t *ruling_have(struct ruling *r, size_t instance, size_t requirement);
 
 /* evidence-apply.c */
+void content_drop(struct evidence *e, const struct evfile *f); /* it counts no longer */
 int ruling_apply(struct evidence *e, struct ruling *r,
                  usec_t now); /* inside the pass's transaction */
 struct track *evidence_track(const struct evidence *e, const struct instance *i);

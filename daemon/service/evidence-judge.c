@@ -34,28 +34,41 @@ static void ruling_list_done(struct ruling_list *list) {
 /* ---- working it out ---- */
 
 static int ruling_init(struct evidence *e, const struct task *task, struct ruling *ret) {
-        const struct instance_set *set = e->config.tracks->instances;
-        size_t n = 0, total = 0;
+        const struct instance *items = e->config.tracks->instances->items;
+        size_t first = e->task_first[task->index], n = e->task_first[task->index + 1] - first,
+               total = 0;
 
-        /* Instances of one task stand together, in order of deadline. */
-        for (size_t i = 0; i < set->n; i++)
-                n += set->items[i].task == task;
-        *ret = (struct ruling){.task = task};
+        *ret = (struct ruling){.task = task, .first = first, .n_instances = n};
         ret->instances = calloc(n + 1, sizeof(*ret->instances));
         ret->base = calloc(n + 1, sizeof(*ret->base));
         ret->complete_at = calloc(n + 1, sizeof(*ret->complete_at));
         ret->explained = calloc(n + 1, sizeof(*ret->explained));
         if (!ret->instances || !ret->base || !ret->complete_at || !ret->explained)
                 return -ENOMEM;
-        for (size_t i = 0; i < set->n; i++) {
-                if (set->items[i].task != task)
-                        continue;
-                ret->base[ret->n_instances] = total;
-                ret->instances[ret->n_instances++] = &set->items[i];
-                total += set->items[i].n_requirements;
+        for (size_t i = 0; i < n; i++) {
+                ret->instances[i] = &items[first + i];
+                ret->base[i] = total;
+                total += items[first + i].n_requirements;
         }
         ret->have = calloc(total + 1, sizeof(*ret->have));
         return ret->have ? 0 : -ENOMEM;
+}
+
+/* The same content under another name or date is the same document: it was received when its predecessor was. */
+static void inherit_received(struct evidence *e, const struct ruling *r, struct evfile *f) {
+        const struct evfile *before;
+        char hex[SHA256_HEX];
+
+        if (e->task_absent[r->task->index].n == 0 || !f->file.inspected || f->instance != SIZE_MAX)
+                return;
+        before = strmap_get(e->contents, hex_encode(f->file.sha256, SHA256_SIZE, hex));
+        if (!before || before == f || before->presence != EVFILE_MISSING ||
+            before->instance == SIZE_MAX || before->instance < r->first ||
+            before->instance >= r->first + r->n_instances)
+                return;
+        f->file.received_at = before->file.received_at;
+        f->file.as_dated = before->file.as_dated;
+        f->fresh_seen = false;
 }
 
 static int collect_files(struct evidence *e, struct ruling *r) {
@@ -66,6 +79,7 @@ static int collect_files(struct evidence *e, struct ruling *r) {
                         struct evfile *f = folders->items[i]->files.items[k];
                         int q;
 
+                        inherit_received(e, r, f);
                         f->scratch = r->files.n;
                         q = array_push(&r->files, f);
                         if (q < 0)
@@ -137,7 +151,7 @@ static int judge_files(struct evidence *e, struct ruling *r, struct candidate_li
         return 0;
 }
 
-static int assign(struct evidence *e, struct ruling *r, const struct candidate_list *candidates) {
+static int assign(struct ruling *r, const struct candidate_list *candidates) {
         _cleanup_free_ struct assignment *standing = calloc(r->files.n + 1, sizeof(*standing));
         size_t n = 0;
 
@@ -146,11 +160,11 @@ static int assign(struct evidence *e, struct ruling *r, const struct candidate_l
         for (size_t i = 0; i < r->files.n; i++) {
                 struct evfile *f = r->files.items[i];
 
-                for (size_t k = 0; f->instance != SIZE_MAX && k < r->n_instances; k++)
-                        if (r->instances[k]->index == f->instance)
-                                standing[n++] = (struct assignment){i, k, f->requirement};
+                if (f->instance != SIZE_MAX && f->instance >= r->first &&
+                    f->instance < r->first + r->n_instances)
+                        standing[n++] =
+                                (struct assignment){i, f->instance - r->first, f->requirement};
         }
-        (void)e;
         return assign_files(r->instances, r->n_instances, r->copies, r->files.n, candidates->items,
                             candidates->n, standing, n, &r->slots, &r->n_slots);
 }
@@ -161,29 +175,23 @@ uint32_t *ruling_have(struct ruling *r, size_t instance, size_t requirement) {
 
 /* Absent files hold their slot while their time runs, where no present file fills it. */
 static int keep_absent(struct evidence *e, struct ruling *r, usec_t now) {
-        for (size_t i = 0; i < e->absent.n; i++) {
-                struct evfile *f = e->absent.items[i];
+        const struct evfile_list *absent = &e->task_absent[r->task->index];
 
-                if (f->instance == SIZE_MAX)
-                        continue;
+        for (size_t i = 0; i < absent->n; i++) {
+                struct evfile *f = absent->items[i];
+                size_t k = f->instance - r->first;
+                uint32_t *have = ruling_have(r, k, f->requirement);
+
                 if (f->presence == EVFILE_MISSING &&
                     now >= f->gone_since + e->config.model->evidence.gone_after)
                         continue;
-                for (size_t k = 0; k < r->n_instances; k++) {
-                        const struct instance *in = r->instances[k];
-                        uint32_t *have;
-
-                        if (in->index != f->instance)
-                                continue;
-                        have = ruling_have(r, k, f->requirement);
-                        if (*have >= in->requirements[f->requirement].need->count)
-                                continue;
-                        ++*have;
-                        if (f->file.received_at > r->complete_at[k])
-                                r->complete_at[k] = f->file.received_at;
-                        if (array_push(&r->kept, f) < 0)
-                                return -ENOMEM;
-                }
+                if (*have >= r->instances[k]->requirements[f->requirement].need->count)
+                        continue;
+                ++*have;
+                if (f->file.received_at > r->complete_at[k])
+                        r->complete_at[k] = f->file.received_at;
+                if (array_push(&r->kept, f) < 0)
+                        return -ENOMEM;
         }
         return 0;
 }
@@ -207,7 +215,7 @@ static int rule(struct evidence *e, const struct task *task, usec_t now, struct 
         owned = candidates.items;
         if (q < 0 || r->wait)
                 return q;
-        q = assign(e, r, &candidates);
+        q = assign(r, &candidates);
         if (q < 0)
                 return q;
         for (size_t i = 0; i < r->n_slots; i++) {
@@ -249,7 +257,7 @@ static int sweep_absent(struct evidence *e, usec_t now, usec_t *ret_next) {
                         if (q < 0)
                                 return q;
                 }
-                e->absent.items[i] = e->absent.items[--e->absent.n];
+                absent_remove(e, f);
                 evfile_free(e, f);
         }
         return 0;

@@ -65,6 +65,8 @@ static void inspect_more(struct root *root) {
                         break;
                 }
         }
+        if (next == 0)
+                return;
         memmove(root->to_inspect.items, root->to_inspect.items + next,
                 (root->to_inspect.n - next) * sizeof(*root->to_inspect.items));
         root->to_inspect.n -= next;
@@ -535,6 +537,12 @@ struct evidence *evidence_free(struct evidence *e) {
                 free(e->absent.items[i]);
         }
         array_done(&e->absent);
+        for (size_t i = 0; e->task_absent && i < e->config.model->n_tasks; i++)
+                array_done(&e->task_absent[i]);
+        free(e->task_absent);
+        free(e->task_first);
+        strmap_free(e->missing);
+        strmap_free(e->contents);
         strmap_free(e->remembered);
         while (e->dirs && (list = strmap_next(e->dirs, &cursor, NULL))) {
                 array_done(list);
