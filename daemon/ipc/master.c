@@ -19,10 +19,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#define REAP_USEC                                                                                  \
+        (500 * USEC_PER_MSEC) /* a child that was killed is gone by then, or hangs in the kernel */
+#define RETRY_USEC (60 * USEC_PER_SEC) /* for one that does */
+
 struct child {
         pid_t pid;
-        int fd;         /* owned duplicate of its connection, to see the hang-up; -1 once seen */
-        usec_t kill_at; /* USEC_INFINITY: nobody asked it to end */
+        int fd;           /* owned duplicate of its connection, to see the hang-up; -1 once seen */
+        usec_t kill_at;   /* USEC_INFINITY: nobody asked it to end */
+        unsigned n_kills; /* one that hangs in the kernel stays all the same */
 };
 
 struct master {
@@ -69,6 +74,8 @@ static void reap(struct master *m) {
                 m->idle_since = clock_monotonic();
                 if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_PROTOCOL)
                         m->ending = true;
+                if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_RENEW)
+                        end_all(m);
                 if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
                         log_warning("A connection's process was ended by signal %d",
                                     WTERMSIG(status));
@@ -135,9 +142,19 @@ static void kill_late(struct master *m) {
         for (int i = 0; i < m->n_children; i++)
                 if (m->children[i].kill_at <= now) {
                         kill(m->children[i].pid, SIGKILL);
-                        /* One that hangs in the kernel stays; the next try need not be soon. */
-                        m->children[i].kill_at = now + 60 * USEC_PER_SEC;
+                        m->children[i].kill_at =
+                                now + (m->children[i].n_kills++ ? RETRY_USEC : REAP_USEC);
                 }
+}
+
+/* Nothing left to do, or nothing that can be done: a child that no signal reaches must not keep a successor away. */
+static bool is_over(const struct master *m) {
+        if (m->n_children == 0)
+                return m->ending || time_left(m) == 0;
+        for (int i = 0; i < m->n_children; i++)
+                if (m->children[i].n_kills < 2)
+                        return false;
+        return m->ending;
 }
 
 static void read_signals(struct master *m) {
@@ -203,7 +220,7 @@ int worker_run_master(int listen_fd, const char *program, worker_serve_fn serve,
 
         if (r == 0)
                 sd_notify(0, "READY=1");
-        while (r == 0 && !(m.n_children == 0 && (m.ending || time_left(&m) == 0)))
+        while (r == 0 && !is_over(&m))
                 r = master_step(&m);
         if (r < 0)
                 log_error_errno(r, "Failed to wait for connections: %m, ending");

@@ -19,6 +19,8 @@
 
 #define WORKER_EXIT_PROTOCOL                                                                       \
         76 /* EX_PROTOCOL: the two sides do not speak the same protocol or version */
+#define WORKER_EXIT_RENEW                                                                          \
+        79 /* what this process sees of the machine is out of date: all of it shall start anew */
 
 /**
  * One connection, in its own process: the hello was exchanged. SIGPIPE is ignored; SIGTERM (the peer hung up, or the
@@ -34,7 +36,8 @@ typedef int (*worker_serve_fn)(struct framer *peer);
  *
  * Understands --version, --help, --fd=N; without --fd it wants LISTEN_FDS=1 (Accept=no), else exit 64. Exchanges hello: each side sends
  * {"hello":{"program":…,"version":…,"protocol":1}}; on mismatch says so and ends with 76. A master whose child ended with 76 takes no
- * more connections and ends with its last child, so that the next connection starts the program that is installed now.
+ * more connections and ends with its last child, so that the next connection starts the program that is installed now. One whose
+ * child ended with WORKER_EXIT_RENEW ends all of them and itself: mounts, for one, are only as read-only as the unit's start made them.
  */
 int worker_main(int argc, char *argv[], const char *program, worker_serve_fn serve);
 

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "ipc/worker.h"
 #include "scan/inspect.h"
 
 #define SLICE_USEC (20 * USEC_PER_MSEC)      /* of work between two looks at the descriptors */
@@ -441,7 +442,7 @@ int scanner_serve(struct framer *peer) {
         case -ESTALE:
                 log_notice("A mount at '%s' changed: ending, the next scanner sees the new one",
                            s.root.path);
-                return EXIT_SUCCESS;
+                return WORKER_EXIT_RENEW;
         case -EBADMSG:
                 log_error("A message that is none of the protocol, ending");
                 return EX_PROTOCOL;

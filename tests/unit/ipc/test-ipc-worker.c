@@ -52,6 +52,8 @@ static int serve(struct framer *peer) {
                         return 3;
                 if (strcmp(what, "old") == 0)
                         return WORKER_EXIT_PROTOCOL;
+                if (strcmp(what, "renew") == 0)
+                        return WORKER_EXIT_RENEW;
                 if (strcmp(what, "mute") == 0)
                         sleep(60);
                 if (strcmp(what, "bad") == 0 && write(framer_fd(peer), "no json", 8) < 0)

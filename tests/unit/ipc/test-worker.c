@@ -221,6 +221,24 @@ static void test_other_version(void **state) {
         remove_master(&m);
 }
 
+/* Where a mount changed, the whole process starts anew: the other children end, too, and whoever does not is killed. */
+static void test_renewal(void **state) {
+        (void)state;
+        struct master m = start_master();
+        struct framer *one = connect_to(&m, NULL), *other = connect_to(&m, NULL),
+                      *deaf = connect_to(&m, NULL);
+        pid_t pid_other = ask_pid(other, "pid"), pid_deaf = ask_pid(deaf, "stubborn");
+
+        order(one, "renew");
+        assert_int_equal(wait_status(m.pid), 0);
+        assert_true(is_gone(pid_other, 100));
+        assert_true(is_gone(pid_deaf, 1000));
+        framer_free(one);
+        framer_free(other);
+        framer_free(deaf);
+        remove_master(&m);
+}
+
 static int run_idle_master(usec_t idle_usec, usec_t *ret_took) {
         struct master m = {};
         int fd = listen_somewhere(&m), r;
@@ -280,6 +298,7 @@ int main(void) {
                 cmocka_unit_test(test_terminate),
                 cmocka_unit_test(test_orphans_end),
                 cmocka_unit_test(test_other_version),
+                cmocka_unit_test(test_renewal),
                 cmocka_unit_test(test_idle_end),
                 cmocka_unit_test(test_command_line),
         };

@@ -25,6 +25,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "ipc/worker.h"
 #include "scan-driver.h"
 
 #define SETTLE (200 * USEC_PER_MSEC) /* of scan_start() */
@@ -291,7 +292,7 @@ static int mount_child(struct scan *s) {
                         return 1;
         }
         return waitpid(s->pid, &status, 0) == s->pid && WIFEXITED(status) &&
-                               WEXITSTATUS(status) == 0
+                               WEXITSTATUS(status) == WORKER_EXIT_RENEW
                        ? 0
                        : 2;
 }
