@@ -134,9 +134,10 @@ class TestCase(unittest.TestCase):
 
     def tell(self):
         """What a person wants to read when a test failed."""
-        outcome = self._outcome
-        if outcome and any(error for _, error in getattr(outcome, "errors", []) if error):
-            sys.stderr.write(run("journalctl", "--after-cursor", self.cursor, "-o", "short-precise", "--no-pager"))
+        result = self._outcome.result
+        if any(test is self for test, _ in result.failures + result.errors):
+            said = run("journalctl", "--after-cursor", self.cursor, "-o", "short-precise", "--no-pager")
+            sys.stderr.write(f"---- the journal since the beginning of {self.id()}:\n{said}----\n")
 
     # ---- units
 

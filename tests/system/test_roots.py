@@ -48,13 +48,24 @@ class Roots(evsystem.TestCase):
             self.assertLess(time.monotonic() - began, 10)
             run("systemctl", "start", "evidenced.service")
 
-    def test_a_root_mounted_later_is_looked_at(self):
+    def test_a_root_mounted_later_is_looked_at_when_a_person_says_so(self):
         os.makedirs(SHARE, exist_ok=True)
         self.start_over(roots=(SHARE,))
-        eventually(lambda: self.status()["roots"], "a root is listed")
+        eventually(lambda: self.root_is("ok", SHARE), "the empty folder is looked at")
         mount(SHARE)
         file_report(SHARE)
+        eventually(lambda: self.root_is("different", SHARE), "the new file system is noticed")
+        run("evidencectl", "confirm")
         eventually(self.is_counted, "evidence on the new file system is counted")
+        # The scanner that looks at it now was started after the mount, and so has it read-only.
+        eventually(lambda: self.is_read_only_for_the_scanner(SHARE), "it is read-only for the scanner")
+
+    def is_read_only_for_the_scanner(self, path):
+        pid = self.pid("evidenced-scan.service")
+        with open(f"/proc/{pid or 'self'}/mountinfo", encoding="utf-8") as file:
+            mounts = [line.split() for line in file]
+        options = [fields[5] for fields in mounts if fields[4] == path]
+        return pid != 0 and bool(options) and "ro" in options[-1].split(",")
 
     def test_a_root_can_be_unmounted_and_what_was_counted_stands(self):
         mount(SHARE)
@@ -65,26 +76,36 @@ class Roots(evsystem.TestCase):
         eventually(lambda: not self.root_is("ok", SHARE), "the root is missed")
         time.sleep(1)
         self.assertTrue(self.is_counted())
-        self.assertTrue(self.said("its instances keep their last state"))
+        self.assertTrue(self.said(SHARE, PRIORITY="4"))
 
     def test_a_root_mounted_again_is_followed(self):
-        # A file system with an identity of its own, so that it is the same one when it is back.
-        image = "/var/tmp/share.img"
-        made = run("sh", "-c", f"truncate -s 8M {image} && mke2fs -q -t ext4 -U clear {image}", status=None)
-        if made.returncode != 0:
-            self.skipTest(f"no ext4 image can be made: {made.stderr.strip()}")
+        # Mounted elsewhere and bound to the root's place: the same file system when it is back.
+        origin = "/var/tmp/origin"
+        mount(origin)
+        self.addCleanup(run, "umount", "-l", origin)
         os.makedirs(SHARE, exist_ok=True)
-        done = run("mount", "-o", "loop", image, SHARE, status=None)
-        if done.returncode != 0:
-            self.skipTest(f"no loop device here: {done.stderr.strip()}")
-        os.chmod(SHARE, 0o755)
-        file_report(SHARE, 1)
+        run("mount", "--bind", origin, SHARE)
+        file_report(origin, 1)
         self.start_over(roots=(SHARE,))
         eventually(self.is_counted, "the evidence is counted")
         run("umount", SHARE)
         eventually(lambda: not self.root_is("ok", SHARE), "the root is missed")
-        run("mount", "-o", "loop", image, SHARE)
+        os.unlink(f"{origin}/first/report-1.pdf")
+        file_report(origin, 2)
+        run("mount", "--bind", origin, SHARE)
         eventually(lambda: self.root_is("ok", SHARE), "the root is back")
+        eventually(lambda: self.said("report-2.pdf"), "what was filed meanwhile is found")
+        self.assertTrue(self.is_counted())
+
+    def test_another_file_system_in_its_place_changes_nothing(self):
+        mount(SHARE)
+        file_report(SHARE)
+        self.start_over(roots=(SHARE,))
+        eventually(self.is_counted, "the evidence is counted")
+        run("umount", SHARE)
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "stranger", SHARE)
+        eventually(lambda: not self.root_is("ok", SHARE), "the stranger is noticed")
+        time.sleep(1)
         self.assertTrue(self.is_counted())
 
 
