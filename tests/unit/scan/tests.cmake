@@ -7,3 +7,7 @@ foreach(module scanner scan-limits)
         target_compile_definitions(test-${module} PRIVATE SCANNER="$<TARGET_FILE:evidenced-scan>")
         add_dependencies(test-${module} evidenced-scan)
 endforeach()
+
+add_test(NAME unit-scan-churn
+        COMMAND ${EVIDENCED_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/scan/churn.py $<TARGET_FILE:evidenced-scan>)
+set_tests_properties(unit-scan-churn PROPERTIES LABELS unit TIMEOUT 180)
