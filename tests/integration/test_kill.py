@@ -210,10 +210,11 @@ class Killed(evtest.TestCase):
         return f"killed at {stage} number {nth}, {after} s after", play
 
     def test_at_each_word(self):
-        # at "body" all of a small message may be on its way already
-        words = [("connect", 1), ("ehlo", 1), ("mail", 2), ("rcpt", 1), ("data", 2), ("body", 1)]
-        doubles = self.side_by_side([self.at_word(stage, nth) for stage, nth in words])
-        self.assertEqual(doubles[:-1], [0] * (len(words) - 1), "nothing was accepted, so nothing can come twice")
+        first = [(stage, 1) for stage in ("connect", "ehlo", "mail", "rcpt", "data")]
+        # at "body" all of a small message may be on its way, and beside the second of a kind the first may have arrived
+        later = [("body", 1), ("mail", 2), ("rcpt", 4), ("data", 2)]
+        doubles = self.side_by_side([self.at_word(stage, nth) for stage, nth in first + later])
+        self.assertEqual(doubles[: len(first)], [0] * len(first), "nothing was accepted, so nothing can come twice")
 
     def test_at_the_final_dot(self):
         # the server has it, the decider never hears so: the one double that is promised to be possible
