@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "core/model-builder.h"
 #include "core/report.h"
 #include "message/compose.h"
@@ -448,6 +449,32 @@ static void test_what_a_reminder_says(void **state) {
         expect_in(en, "(file name like “*giai?trinh*”)");
 }
 
+/* How a mail ends depends on who reads it, and on what is done. */
+static void test_closings(void **state) {
+        struct fixture *f = *state;
+        uint32_t have[] = {1};
+        struct history *h = &f->histories[find(f, "1.2@2018-11-25")->index];
+        _cleanup_free_ char *leader = NULL, *received = NULL, *complete = NULL;
+
+        f->now = at("2018-11-30 07:30");
+        add(f, NOTICE_REMINDER, "1.2@2018-11-25");
+        leader = text_of(f, LANGUAGE_EN);
+        expect_in(leader, "Unless it is completed, Sở A may lose the 2.00 points of this "
+                          "criterion. Your direction");
+        assert_null(strstr(leader, "GIAI-TRINH"));
+        add(f, NOTICE_RECEIVED, "1.2@2018-11-25");
+        received = text_of(f, LANGUAGE_EN);
+        expect_in(received, "This only confirms that a file is there");
+        assert_null(strstr(received, "for your cooperation"));
+        h->have = have;
+        h->n_have = 1;
+        h->complete_at = at("2018-11-15 10:00");
+        add(f, NOTICE_RECEIVED, "1.2@2018-11-25");
+        complete = text_of(f, LANGUAGE_EN);
+        expect_in(complete, "The evidence is complete. Thank you for your cooperation.");
+        assert_null(strstr(complete, "This only confirms"));
+}
+
 static void test_explaining_is_off(void **state) {
         struct fixture *f = *state;
         _cleanup_free_ char *vi = NULL;
@@ -520,6 +547,70 @@ static void test_items_json(void **state) {
         expect_in(late, "\"step\":\"+3wd\"");
 }
 
+static void test_items_json_is_json(void **state) {
+        struct fixture *f = *state;
+        struct instance odd = *find(f, "1.2@2018-11-25");
+        struct task task = *odd.task;
+        _cleanup_free_ char *json = NULL;
+
+        task.id = "a\"b\\c\nệ";
+        odd.task = &task;
+        f->now = at("2018-11-16 07:30");
+        add(f, NOTICE_REMINDER, "1.2@2018-11-25")->instance = &odd;
+        json = compose_items_json(f->model, one_digest(f));
+        expect_in(json, "\"task\":\"a\\\"b\\\\c\\u000aệ\",");
+}
+
+/* Quoted-printable without its soft line ends. */
+static char *join_lines(const char *bytes) {
+        struct strbuf b = STRBUF_INIT;
+
+        for (const char *s = bytes, *soft; *s; s = soft + 3) {
+                soft = strstr(s, "=\r\n");
+                strbuf_add(&b, s, soft ? (size_t)(soft - s) : strlen(s));
+                if (!soft)
+                        break;
+        }
+        return strbuf_steal(&b);
+}
+
+/* A bar is full, however its parts round. */
+static void test_bars(void **state) {
+        static const points_t points[][4] = {
+                {100, 100, 100, 0}, {1, 1, 1, 9997},   {0, 0, 0, 5},
+                {333, 333, 333, 1}, {1, 100000, 1, 1},
+        };
+        struct fixture *f = *state;
+        struct report *weekly =
+                builder_report(&f->b, "w", "FREQ=WEEKLY;BYDAY=MO", 27000, "director", "");
+
+        for (size_t i = 0; i < ELEMENTSOF(points); i++) {
+                struct scoreboard board = {};
+                struct digest d = {
+                        .kind = NOTICE_REPORT, .report = weekly, .at = at("2018-11-26 07:30")};
+                struct compose_context context = context_of(f);
+                _cleanup_(composed_done) struct composed c = {};
+                _cleanup_free_ char *html = NULL;
+                int sum = 0, width, n;
+
+                for (int k = 0; k < 4; k++) {
+                        board.total.points[k] = points[i][k];
+                        board.total.max += points[i][k];
+                }
+                context.scores = &board;
+                assert_int_equal(compose_message(&context, &d, &c), 0);
+                html = join_lines(c.bytes);
+                for (char *s = html; (s = strstr(s, "width=3D\"")); s += n) {
+                        n = 0;
+                        if (sscanf(s, "width=3D\"%d%%\" height%n", &width, &n) == 1 && n > 0)
+                                sum += width;
+                        assert_true(n == 0 || width >= 1);
+                        n = n > 0 ? n : 1;
+                }
+                assert_int_equal(sum, 100);
+        }
+}
+
 /* However much there is to say, it becomes a mail. */
 static void test_too_much_to_say(void **state) {
         struct fixture *f = *state;
@@ -588,11 +679,14 @@ int main(void) {
                 TEST(test_prefixes),
                 TEST(test_reports),
                 TEST(test_what_a_reminder_says),
+                TEST(test_closings),
                 TEST(test_explaining_is_off),
                 TEST(test_an_unheld_role_is_not_greeted),
                 TEST(test_nobody_is_not_greeted),
                 TEST(test_reopened_by_a_person),
                 TEST(test_items_json),
+                TEST(test_items_json_is_json),
+                TEST(test_bars),
                 TEST(test_too_much_to_say),
                 TEST(test_a_bad_message_id),
         };

@@ -228,6 +228,18 @@ static void test_soft_breaks(void **state) {
         }
 }
 
+static void test_dots_at_soft_breaks(void **state) {
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+        char dots[301];
+
+        (void)state;
+        memset(dots, '.', sizeof(dots) - 1);
+        dots[sizeof(dots) - 1] = '\0';
+        mime_part(&b, "text/plain", NULL, dots);
+        assert_null(strstr(strbuf_str(&b), "\n."));
+        assert_non_null(strstr(strbuf_str(&b), "=\r\n=2E.."));
+}
+
 static void test_file_names(void **state) {
         _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
 
@@ -248,7 +260,8 @@ int main(void) {
                 cmocka_unit_test(test_addresses),   cmocka_unit_test(test_many_addresses),
                 cmocka_unit_test(test_ids),         cmocka_unit_test(test_dates),
                 cmocka_unit_test(test_boundaries),  cmocka_unit_test(test_bodies),
-                cmocka_unit_test(test_soft_breaks), cmocka_unit_test(test_file_names),
+                cmocka_unit_test(test_soft_breaks), cmocka_unit_test(test_dots_at_soft_breaks),
+                cmocka_unit_test(test_file_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

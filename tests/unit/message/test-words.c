@@ -115,6 +115,7 @@ static void test_what_comes_from_outside(void **state) {
         memset(text + sizeof(text) - 10, 'x', 2);
         s = words_path(&w, text);
         assert_true(startswith(s, "…") && endswith(s, "/bc.pdf"));
+        assert_true(utf8_valid(s, strlen(s)));
         value_pool_done(&pool);
 }
 
