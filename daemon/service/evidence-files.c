@@ -144,7 +144,7 @@ void evfile_free(struct evidence *e, struct evfile *f) {
         free(f);
 }
 
-static struct evfile *evfile_new(size_t root, const char *path) {
+static struct evfile *evfile_new(const struct evidence *e, size_t root, const char *path) {
         struct evfile *f = calloc(1, sizeof(*f));
 
         if (!f)
@@ -152,6 +152,7 @@ static struct evfile *evfile_new(size_t root, const char *path) {
         f->path = strdup(path);
         f->file.path = f->path;
         f->file.root = root;
+        f->file.offset = e->config.clock->offset;
         f->instance = SIZE_MAX;
         f->told = f->verdict = VERDICT_COUNTED;
         return f;
@@ -190,7 +191,7 @@ static int evfile_classify(struct evidence *e, struct evfile *f, const struct fo
 struct stored_file evfile_row(const struct evidence *e, const struct evfile *f) {
         const struct instance_set *set = e->config.tracks->instances;
 
-        return (struct stored_file){
+        struct stored_file row = {
                 .id = f->id,
                 .root = e->roots[f->file.root].path,
                 .path = f->path,
@@ -209,6 +210,9 @@ struct stored_file evfile_row(const struct evidence *e, const struct evfile *f) 
                 .assigned_at = f->assigned_at,
                 .verdict = f->told,
         };
+
+        memcpy(row.sha256, f->file.sha256, SHA256_SIZE);
+        return row;
 }
 
 static int on_stored_file(void *userdata, const struct stored_file *row) {
@@ -222,12 +226,13 @@ static int on_stored_file(void *userdata, const struct stored_file *row) {
         if (root == e->n_roots)
                 return store_delete_file(e->config.store,
                                          row->id); /* its root is no longer configured */
-        f = evfile_new(root, row->path);
+        f = evfile_new(e, root, row->path);
         if (!f || !f->path)
                 return -ENOMEM;
         f->id = row->id;
         f->file = (struct file){.path = f->path,
                                 .root = root,
+                                .offset = e->config.clock->offset,
                                 .regular = true,
                                 .settled = row->received_at != 0,
                                 .inspected = row->inspected,
@@ -372,7 +377,10 @@ static int listed_read(const json_t *files, size_t i, struct listed *ret) {
 }
 
 static void evfile_see(struct root *root, struct evfile *f, const struct listed *seen) {
-        bool settled = seen->flags & FLAG_SETTLED;
+        /* Moving a file or opening it does not unsettle what it says: the same bytes, as far as its size and date tell. */
+        bool known = f->file.received_at != 0 && f->file.size == seen->file.size &&
+                     f->file.mtime == seen->file.mtime;
+        bool settled = known || (seen->flags & FLAG_SETTLED);
 
         f->presence = EVFILE_PRESENT;
         f->gone_since = 0;
@@ -403,7 +411,7 @@ static int folder_add(struct root *root, struct folder *folder, const char *path
         int r;
 
         if (!f) {
-                f = evfile_new(root->index, path);
+                f = evfile_new(e, root->index, path);
                 if (!f || !f->path)
                         return -ENOMEM;
         }
