@@ -44,6 +44,14 @@ static void say_unreadable(struct reader *rd, int error) {
         }
 }
 
+/* What a file says is lost. Units, areas and policies are not named in tasks.d and calendar.d, as a rule: an id that is
+ * unknown without such a file is unknown with it. */
+static void say_lost(struct reader *rd) {
+        rd->incomplete = true;
+        rd->names_incomplete = rd->names_incomplete ||
+                               !(strstr(rd->file, "tasks.d/") || strstr(rd->file, "calendar.d/"));
+}
+
 /* The configuration's own tree is gone when this returns: only the drafts stay. */
 static void parse_text(struct reader *rd, char *text) {
         config_t config;
@@ -53,7 +61,7 @@ static void parse_text(struct reader *rd, char *text) {
         if (ok)
                 read_top(rd, config_root_setting(&config));
         else {
-                rd->incomplete = true;
+                say_lost(rd);
                 rd_error_at(rd, (struct source){rd->file, (unsigned)config_error_line(&config)},
                             "%s: look here and in the line before for a missing ; , \" or bracket",
                             config_error_text(&config) ? config_error_text(&config)
@@ -70,11 +78,11 @@ static void read_config_file(struct reader *rd, const char *path) {
         int r = read_file(path, CONFIG_FILE_MAX, &text, &size);
         if (r < 0) {
                 say_unreadable(rd, r);
-                rd->incomplete = true;
+                say_lost(rd);
                 return;
         }
         if (lexical_check(rd->findings, rd->file, text, size) < 0) {
-                rd->incomplete = true;
+                say_lost(rd);
                 return;
         }
         parse_text(rd, text);

@@ -134,10 +134,11 @@ struct reader {
         struct arena *scratch; /* gone after config_load() */
         struct findings *findings;
         const struct config_options *options;
-        const char *file; /* being read; in the model's arena */
-        bool bad;         /* an error was found in the object being read */
-        bool incomplete;  /* a file could not be read: unknown names may only be in there */
-        size_t n_texts;   /* entries of string lists */
+        const char *file;      /* being read; in the model's arena */
+        bool bad;              /* an error was found in the object being read */
+        bool incomplete;       /* a file could not be read: unknown names may only be in there */
+        bool names_incomplete; /* the same, and units, areas or policies may be in it */
+        size_t n_texts;        /* entries of string lists */
 
         struct calendar_settings calendar;
         struct range_array ARRAY(struct range_draft) off, work;

@@ -47,7 +47,7 @@ static void unknown_id(struct reader *rd, const struct task *task, const char *k
         const char **all, *name, *nearest = NULL;
         size_t cursor = 0, n = 0;
 
-        if (rd->incomplete) /* it may be in a file that could not be read; that is reported already */
+        if (rd->names_incomplete) /* it may be in a file that could not be read; that is reported already */
                 return;
         all = calloc(strmap_size(map) + 1, sizeof(*all));
         if (all && strmap_size(map) <= NEAREST_NAMES && rd->findings->n_errors < NEAREST_ERRORS)
