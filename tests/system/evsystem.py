@@ -11,7 +11,7 @@
         evsystem.main()
 
 main() starts the file again inside. One file is one machine: its tests share it, in the order of their names, and the
-package is installed before the first. PACKAGES is the folder of the packages (the ctest system-package fills it).
+package is installed before the first. PACKAGES is the folder of the packages (the ctest system-build fills it).
 """
 
 import ctypes
@@ -44,7 +44,7 @@ def package(kind):
     """Path of the package "new" (of this tree) or "old" (of this tree with a lower version)."""
     found = glob.glob(os.path.join(os.environ["PACKAGES"], kind, "*.deb"))
     if not found:
-        print(f"skipped: there is no package in {os.environ['PACKAGES']}/{kind} (see the test system-package)", file=sys.stderr)
+        print(f"skipped: there is no package in {os.environ['PACKAGES']}/{kind} (see the test system-build)", file=sys.stderr)
         sys.exit(77)
     return found[0]
 
