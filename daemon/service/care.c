@@ -7,12 +7,13 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/zone.h"
+#include "service/events.h"
 #include "service/manager.h"
 
 static void on_alarm(void *userdata, const char *text) {
         struct manager *m = userdata;
 
-        log_warning("%s", text);
+        log_event(LOG_WARNING, EVENT_TROUBLE, NULL, "%s", text);
         tell_trouble(&m->tell, text);
 }
 
@@ -95,8 +96,9 @@ static usec_t look_after_backup(struct manager *m, usec_t now) {
         if (r == 0)
                 r = store_backup(m->store, today);
         if (r < 0)
-                log_error_errno(r, "Failed to copy the database: %m (%s); the next try is tomorrow",
-                                store_error(m->store));
+                log_event(LOG_ERR, EVENT_BACKUP_FAILED, NULL,
+                          "Failed to copy the database: %s (%s); the next try is tomorrow",
+                          strerror(-r), store_error(m->store));
         return zone_instant(today + 1, CARE_BACKUP_SECOND);
 }
 

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/zone.h"
+#include "service/events.h"
 #include "service/manager.h"
 
 /* What people decide: each in one transaction with its row in the ledger. */
@@ -193,8 +194,9 @@ int manager_decide(struct manager *m, enum decision decision, struct track *t, c
                 track_changed(m->tracks, t, manager_now(m));
                 return r;
         }
-        log_notice("%s: %s by %s: %s", t->instance->key, decision_to_string(decision), author,
-                   reason);
+        log_event(LOG_NOTICE, EVENT_DECISION, &(struct event_fields){.instance = t->instance->key},
+                  "%s: %s by %s: %s", t->instance->key, decision_to_string(decision), author,
+                  reason);
         manager_turn(m);
         return 0;
 }

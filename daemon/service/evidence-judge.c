@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/zone.h"
+#include "service/events.h"
 #include "service/evidence-internal.h"
 
 /*
@@ -310,9 +311,10 @@ int evidence_pass(struct evidence *e) {
                 return q;
         if (e->config.confirm_reopen && n_reopen > EVIDENCE_REOPEN_MAX && !e->confirmed) {
                 if (e->n_held != n_reopen)
-                        log_warning("%zu instances would reopen at once; nothing is reopened until "
-                                    "'evidencectl confirm'",
-                                    n_reopen);
+                        log_event(LOG_WARNING, EVENT_CONFIRM_NEEDED, NULL,
+                                  "%zu instances would reopen at once; nothing is reopened until "
+                                  "'evidencectl confirm'",
+                                  n_reopen);
                 e->n_held = n_reopen;
                 return 0;
         }

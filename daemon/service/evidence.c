@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/zone.h"
+#include "service/events.h"
 #include "service/evidence-internal.h"
 
 #define PASS_DELAY_USEC (10 * USEC_PER_MSEC) /* lets a burst of events become one pass */
@@ -222,9 +223,13 @@ static void root_set_state(struct root *root, const char *state, const char *tex
         if (strcmp(root->state, state) != 0) {
                 root->since = evidence_now(e);
                 if (ok)
-                        log_info("Evidence root '%s' is there", root->path);
+                        log_event(LOG_INFO, EVENT_ROOT_BACK,
+                                  &(struct event_fields){.root = root->path},
+                                  "Evidence root '%s' is there", root->path);
                 else
-                        log_warning(
+                        log_event(
+                                LOG_WARNING, EVENT_ROOT_AWAY,
+                                &(struct event_fields){.root = root->path},
                                 "Evidence root '%s' is %s%s%s; its instances keep their last state",
                                 root->path, state, text && *text ? ": " : "", text ? text : "");
         }
@@ -418,9 +423,10 @@ static void on_down(struct peer *p, const char *why, void *userdata) {
         struct root *root = userdata;
 
         (void)p;
-        log_warning("The scanner of '%s' is gone (%s); its instances keep their last state until "
-                    "it is back",
-                    root->path, why);
+        log_event(LOG_WARNING, EVENT_SCANNER_GONE, &(struct event_fields){.root = root->path},
+                  "The scanner of '%s' is gone (%s); its instances keep their last state until "
+                  "it is back",
+                  root->path, why);
         root->walked = root->awaits_walk = false;
         root_forget(root);
         json_decref(root->partial);

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "base/log.h"
+#include "service/events.h"
 
 #define DOWN_FIRST_USEC (30 * USEC_PER_SEC)
 #define DOWN_MAX_USEC (15 * USEC_PER_MINUTE)
@@ -65,7 +66,9 @@ void mail_servers_heard(struct mail_servers *servers, size_t index, const char *
         s->seen_ok = false;
         s->down_until =
                 usec_add(now, jitter(back_off(DOWN_FIRST_USEC, DOWN_MAX_USEC, s->failures++)));
-        log_warning("Mail server %s can not be used: %s; trying %s",
-                    servers->model->mail.servers[index].url, trouble,
-                    index + 1 < servers->model->mail.n_servers ? "the next one" : "again later");
+        log_event(LOG_WARNING, EVENT_SERVER_UNUSABLE,
+                  &(struct event_fields){.server = servers->model->mail.servers[index].url},
+                  "Mail server %s can not be used: %s; trying %s",
+                  servers->model->mail.servers[index].url, trouble,
+                  index + 1 < servers->model->mail.n_servers ? "the next one" : "again later");
 }

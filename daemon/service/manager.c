@@ -11,6 +11,7 @@
 #include "base/zone.h"
 #include "service/care.h"
 #include "service/control.h"
+#include "service/events.h"
 #include "service/undeliverable.h"
 #include "service/withdraw.h"
 
@@ -165,11 +166,10 @@ static int on_turn(sd_event_source *s, void *userdata) {
                 int r = plan_and_write(m);
 
                 if (r < 0) {
-                        log_error_errno(r,
-                                        "Failed to write down what is due (%s): %m; nothing of it "
-                                        "was sent, "
-                                        "trying again in 10 seconds",
-                                        store_error(m->store));
+                        log_event(LOG_ERR, EVENT_STORE_FAILED, NULL,
+                                  "Failed to write down what is due (%s): %s; nothing of it was "
+                                  "sent, trying again in 10 seconds",
+                                  store_error(m->store), strerror(-r));
                         m->next = manager_now(m) + 10 * USEC_PER_SEC;
                         if (rebuild(m) < 0)
                                 return sd_event_exit(m->event, 1);
@@ -318,12 +318,18 @@ int manager_reload(struct manager *m, struct findings *ret_findings,
         const char *zone = old->organization.time_zone;
         int r = config_load(m->options.config, NULL, &model, ret_findings);
 
-        if (r < 0)
+        if (r < 0) {
+                log_event(LOG_ERR, EVENT_CONFIG_REFUSED, NULL,
+                          "The new configuration was refused (%zu findings); the old one stays in "
+                          "force",
+                          ret_findings->n);
                 return r;
+        }
         if (strcmp(zone, model->organization.time_zone) != 0)
-                log_warning("organization.time_zone is now %s; that needs a restart, until then %s "
-                            "counts",
-                            model->organization.time_zone, zone);
+                log_event(LOG_WARNING, EVENT_TIME_ZONE_CHANGED, NULL,
+                          "organization.time_zone is now %s; that needs a restart, until then %s "
+                          "counts",
+                          model->organization.time_zone, zone);
         unbuild(m);
         m->model = model;
         r = build(m, ret_changes);
@@ -341,11 +347,13 @@ int manager_reload(struct manager *m, struct findings *ret_findings,
         if (r < 0)
                 log_error_errno(r, "Failed to write down what changed: %m; nobody is told of it");
         for (size_t i = 0; i < ret_changes->n; i++)
-                log_notice("Configuration: %s %s",
-                           ret_changes->items[i].kind == TRACK_ADDED     ? "added"
-                           : ret_changes->items[i].kind == TRACK_DROPPED ? "dropped"
-                                                                         : "new deadline for",
-                           ret_changes->items[i].key);
+                log_event(LOG_NOTICE, EVENT_CONFIG_CHANGED,
+                          &(struct event_fields){.instance = ret_changes->items[i].key},
+                          "Configuration: %s %s",
+                          ret_changes->items[i].kind == TRACK_ADDED     ? "added"
+                          : ret_changes->items[i].kind == TRACK_DROPPED ? "dropped"
+                                                                        : "new deadline for",
+                          ret_changes->items[i].key);
         manager_turn(m);
         return 0;
 }
@@ -364,9 +372,10 @@ static int open_store(struct manager *m) {
         if (r < 0)
                 return log_error_errno(r, "Failed to open the state in '%s': %m", m->options.state);
         if (condition == STORE_RESTORED)
-                log_warning("The database was corrupt and the last copy was restored; mail is held "
-                            "until "
-                            "'evidencectl release'");
+                log_event(LOG_WARNING, EVENT_STORE_RESTORED, NULL,
+                          "The database was corrupt and the last copy was restored; mail is held "
+                          "until "
+                          "'evidencectl release'");
         m->released = condition != STORE_RESTORED &&
                       store_get_i64(m->store, "released_at", &released) == 0;
         /* The offset is kept with the state, so that a restart goes on in the same time. */
@@ -431,10 +440,8 @@ static int on_hup(sd_event_source *s, const struct signalfd_siginfo *si, void *u
         (void)s;
         (void)si;
         sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%jd", (intmax_t)clock_monotonic());
-        if (manager_reload(m, &findings, &changes) < 0) {
+        if (manager_reload(m, &findings, &changes) < 0)
                 findings_print(&findings, stderr);
-                log_error("The new configuration was refused; the old one stays in force");
-        }
         sd_notify(false, "READY=1");
         return 0;
 }
@@ -550,9 +557,9 @@ int manager_run(struct manager *m) {
         manager_turn(m);
         publish_status(m);
         if (manager_is_held(m))
-                log_notice("Mail is held%s: nothing leaves",
-                           m->model->mail.hold ? " (mail.hold = true)"
-                                               : " until 'evidencectl release'");
+                log_event(LOG_NOTICE, EVENT_MAIL_HELD, NULL, "Mail is held%s: nothing leaves",
+                          m->model->mail.hold ? " (mail.hold = true)"
+                                              : " until 'evidencectl release'");
         sd_notify(false, "READY=1");
         r = sd_event_loop(m->event);
         return r < 0 ? r : r > 0 ? r : m->exit_status;

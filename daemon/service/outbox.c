@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ipc/peer.h"
+#include "service/events.h"
 #include "service/mail-ledger.h"
 #include "service/mail-servers.h"
 
@@ -205,9 +206,9 @@ static void log_answers(struct outbox *o) {
                 struct answer *a = &o->answers.items[i];
 
                 if (a->result.state != OUTBOX_SENT)
-                        log_warning("Mail %jd: %s (%d %s)", (intmax_t)a->entry,
-                                    outbox_state_to_string(a->result.state), a->result.code,
-                                    a->reply ? a->reply : "");
+                        log_event(LOG_WARNING, EVENT_MAIL_REFUSED, NULL, "Mail %jd: %s (%d %s)",
+                                  (intmax_t)a->entry, outbox_state_to_string(a->result.state),
+                                  a->result.code, a->reply ? a->reply : "");
                 free(a->reply);
         }
         o->answers.n = 0;
@@ -384,13 +385,15 @@ static void on_sender_down(struct peer *p, const char *why, void *userdata) {
 
         (void)p;
         if (!s->entry) {
-                log_warning("A sender can not be used (%s); trying again", why);
+                log_event(LOG_WARNING, EVENT_SENDER_GONE, NULL,
+                          "A sender can not be used (%s); trying again", why);
                 return;
         }
         /* It aborts before the final dot when we are gone; whether it came so far is not known. */
-        log_warning("A sender is gone (%s) with mail %jd: in doubt, it is sent again with the same "
-                    "Message-ID",
-                    why, (intmax_t)s->entry);
+        log_event(LOG_WARNING, EVENT_SENDER_GONE, NULL,
+                  "A sender is gone (%s) with mail %jd: in doubt, it is sent again with the same "
+                  "Message-ID",
+                  why, (intmax_t)s->entry);
         a.result = retry_later(s->outbox, s, OUTBOX_DOUBT, false);
         s->entry = 0;
         answer_add(s->outbox, a, "the sender died");

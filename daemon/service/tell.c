@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 #include "base/zone.h"
 #include "config/address.h"
+#include "service/events.h"
 #include "service/limit.h"
 #include "service/report.h"
 #include "service/tell-internal.h"
@@ -382,7 +383,9 @@ int tell_write_digest(struct tell *t, struct flush *f, const struct digest *d,
                         r = record_reminder(f, &d->items.items[i], message);
         }
         if (r == 0)
-                log_info("Mail to %s: %s", to, composed.subject);
+                log_event(LOG_INFO, EVENT_MAIL_DECIDED,
+                          &(struct event_fields){.recipient = to, .message_id = message_id},
+                          "Mail to %s: %s", to, composed.subject);
         if (r == 0 && ret_message_id)
                 *ret_message_id = steal_ptr(message_id);
         return r;
