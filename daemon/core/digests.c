@@ -33,6 +33,10 @@ static const struct routing {
         [NOTICE_UNASSIGNED] = {NOTICE_LADDER_ENDED, MERGE_ALL, {"coordinator"}, {}},
         [NOTICE_EXPLAINED] = {NOTICE_LADDER_ENDED, MERGE_ALL, {"coordinator"}, {}},
         [NOTICE_REPORT] = {NOTICE_REPORT, MERGE_REPORT, {}, {}},
+        [NOTICE_UNDELIVERABLE] = {NOTICE_UNDELIVERABLE,
+                                  MERGE_ALL,
+                                  {"coordinator"},
+                                  {"administrator"}},
         [NOTICE_TROUBLE] = {NOTICE_TROUBLE, MERGE_NEVER, {"administrator"}, {}},
         [NOTICE_TEST] = {NOTICE_TEST, MERGE_NEVER, {}, {}},
 };

@@ -33,6 +33,7 @@ void digest_list_done(struct digest_list *list);
  *         received, complete, refused             the same unit; kind: that of all items, else received
  *         reopened; criteria changed              the same unit
  *         deadline changed                        the same set of To
+ *         undeliverable                           all
  *         trouble; test                           each alone
  *         ladder ended, unassigned, explained     all; kind: that of all items, else the first of the three that occurs
  *         report                                  the same report and unit; a notice without instance makes no line

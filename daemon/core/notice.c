@@ -18,6 +18,7 @@ static const char *const kinds[_NOTICE_KIND_MAX] = {
         [NOTICE_UNASSIGNED] = "unassigned",
         [NOTICE_EXPLAINED] = "explained",
         [NOTICE_REPORT] = "report",
+        [NOTICE_UNDELIVERABLE] = "undeliverable",
         [NOTICE_TROUBLE] = "trouble",
         [NOTICE_TEST] = "test",
 };

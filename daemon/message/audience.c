@@ -124,6 +124,7 @@ static void of_kind(struct audience *a) {
         case NOTICE_LADDER_ENDED:
         case NOTICE_UNASSIGNED:
         case NOTICE_EXPLAINED:
+        case NOTICE_UNDELIVERABLE:
                 add_role(a, "coordinator", NULL);
                 break;
         case NOTICE_REPORT:

@@ -67,6 +67,7 @@ static void build_document(struct document *doc) {
         case NOTICE_LADDER_ENDED:
         case NOTICE_UNASSIGNED:
         case NOTICE_EXPLAINED:
+        case NOTICE_UNDELIVERABLE:
         case NOTICE_TROUBLE:
         case NOTICE_TEST:
         case _NOTICE_KIND_MAX:
@@ -103,6 +104,7 @@ static bool belongs_in_calendar(const struct digest *d, const struct notice *n) 
         case NOTICE_UNASSIGNED:
         case NOTICE_EXPLAINED:
         case NOTICE_REPORT:
+        case NOTICE_UNDELIVERABLE:
         case NOTICE_TROUBLE:
         case NOTICE_TEST:
         case _NOTICE_KIND_MAX:

@@ -240,7 +240,8 @@ void notice_body(struct document *doc) {
         document_paragraph(doc, words_named(doc->words, "intro-", kind, context));
         if (d->kind == NOTICE_RECEIVED || d->kind == NOTICE_COMPLETE || d->kind == NOTICE_REFUSED)
                 receipt_body(doc);
-        else if (d->kind == NOTICE_TROUBLE || d->kind == NOTICE_TEST)
+        else if (d->kind == NOTICE_TROUBLE || d->kind == NOTICE_TEST ||
+                 d->kind == NOTICE_UNDELIVERABLE)
                 words_of_trouble(doc);
         else
                 one_each(doc);

@@ -214,7 +214,8 @@ static const char *key_of(struct document *doc, struct value *context, char *buf
                          d->unit                ? "unit"
                          : is_weekly(d->report) ? "week"
                                                 : "all");
-        } else if (d->kind == NOTICE_TROUBLE || d->kind == NOTICE_TEST) {
+        } else if (d->kind == NOTICE_TROUBLE || d->kind == NOTICE_TEST ||
+                   d->kind == NOTICE_UNDELIVERABLE) {
                 describe_trouble(doc, context);
                 snprintf(buf, size, "subject-%s", notice_kind_to_string(d->kind));
         } else {

@@ -152,19 +152,18 @@ static int change(struct manager *m, enum decision decision, struct track *t, da
 }
 
 static int after_change(struct manager *m, enum decision decision, struct track *t,
-                        usec_t old_deadline) {
+                        const struct tell_words *words) {
         usec_t now = manager_now(m), leave = send_instant_in_window(m->model->calendar, now);
-        char old[INSTANT_BUFFER];
         int r;
 
-        if (decision == DECISION_REOPEN)
-                return track_begin_episode(m->tracks, t, EPISODE_REOPENED, now, now - 1);
+        if (decision == DECISION_REOPEN) {
+                r = track_begin_episode(m->tracks, t, EPISODE_REOPENED, now, leave);
+                return r < 0 ? r : tell_notice(&m->tell, NOTICE_REOPENED, t, NULL, words);
+        }
         if (decision != DECISION_EXTEND || is_done(track_state(m->tracks, t, now)))
                 return 0;
         r = track_begin_episode(m->tracks, t, EPISODE_DEADLINE_CHANGED, now, leave);
-        return r < 0 ? r
-                     : tell_notice(&m->tell, NOTICE_DEADLINE_CHANGED, t, NULL, NULL,
-                                   zone_format(old_deadline, old));
+        return r < 0 ? r : tell_notice(&m->tell, NOTICE_DEADLINE_CHANGED, t, NULL, words);
 }
 
 int manager_decide(struct manager *m, enum decision decision, struct track *t, const char *reason,
@@ -185,7 +184,9 @@ int manager_decide(struct manager *m, enum decision decision, struct track *t, c
                         json_pack("{s:s, s:s, s:s}", "by", author, "reason", reason, "until", day));
         track_changed(m->tracks, t, manager_now(m));
         if (r == 0)
-                r = after_change(m, decision, t, old_deadline);
+                r = after_change(
+                        m, decision, t,
+                        &(struct tell_words){.text = reason, .old_deadline = old_deadline});
         if (r == 0)
                 r = tracks_save(m->tracks);
         r = end(m, r);

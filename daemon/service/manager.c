@@ -211,7 +211,8 @@ static int on_evidence(void *userdata, const struct evidence_event *event) {
 
         log_info("%s: %s%s%s", event->track->instance->key, notice_kind_to_string(event->kind),
                  event->file.path ? " " : "", event->file.path ? event->file.path : "");
-        return tell_notice(&m->tell, event->kind, event->track, NULL, &event->file, NULL);
+        return tell_notice(&m->tell, event->kind, event->track, NULL,
+                           &(struct tell_words){.file = &event->file});
 }
 
 static void on_evidence_changed(void *userdata) { manager_turn(userdata); }

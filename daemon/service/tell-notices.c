@@ -20,6 +20,7 @@ static usec_t leave_of(const struct tell *t, enum notice_kind kind, usec_t now) 
         case NOTICE_REOPENED:
         case NOTICE_DEADLINE_CHANGED:
         case NOTICE_CRITERIA_CHANGED:
+        case NOTICE_UNDELIVERABLE:
                 return send_instant_in_window(t->model->calendar, now);
         case NOTICE_REMINDER:
         case NOTICE_RECEIVED:
@@ -36,19 +37,23 @@ static usec_t leave_of(const struct tell *t, enum notice_kind kind, usec_t now) 
 }
 
 int tell_notice(struct tell *t, enum notice_kind kind, const struct track *track,
-                const struct unit *unit, const struct file_note *file, const char *text) {
+                const struct unit *unit, const struct tell_words *words) {
+        const struct file_note *file = words->file;
         usec_t now = now_of(t);
         _cleanup_free_ char *detail = NULL;
         json_t *j = json_object();
 
         if (j && file && file->path)
                 json_object_update_new(
-                        j, json_pack("{s:s, s:I, s:I, s:s, s:s*, s:s*}", "path", file->path, "size",
-                                     (json_int_t)file->size, "at", (json_int_t)file->at, "verdict",
-                                     verdict_to_string(file->verdict), "sha256", file->sha256,
-                                     "requirement", file->requirement));
-        if (j && text)
-                json_object_set_new(j, "text", json_string(text));
+                        j, json_pack("{s:s, s:I, s:I, s:s, s:s*, s:s*, s:s*}", "path", file->path,
+                                     "size", (json_int_t)file->size, "at", (json_int_t)file->at,
+                                     "verdict", verdict_to_string(file->verdict), "sha256",
+                                     file->sha256, "requirement", file->requirement, "detail",
+                                     file->detail));
+        if (j && words->text)
+                json_object_set_new(j, "text", json_string(words->text));
+        if (j && words->old_deadline)
+                json_object_set_new(j, "old_deadline", json_integer(words->old_deadline));
         detail = j ? json_dumps(j, JSON_COMPACT) : NULL;
         json_decref(j);
         if (!detail)
@@ -68,7 +73,7 @@ void tell_trouble(struct tell *t, const char *text) {
         int r = store_begin(t->store);
 
         if (r == 0)
-                r = tell_notice(t, NOTICE_TROUBLE, NULL, NULL, NULL, text);
+                r = tell_notice(t, NOTICE_TROUBLE, NULL, NULL, &(struct tell_words){.text = text});
         if (r == 0)
                 r = store_commit(t->store);
         if (r < 0) {
@@ -88,28 +93,17 @@ static const struct track *any_track_of(const struct tell *t, const char *task, 
 
 static int tell_change(struct tell *t, const struct track_change *c) {
         _cleanup_free_ char *text = NULL;
-        const struct unit *unit;
 
-        switch (c->kind) {
-        case TRACK_MOVED: {
-                char old[INSTANT_BUFFER];
-
-                if (asprintf(&text, "%s", zone_format(c->old_deadline, old)) < 0)
-                        return -ENOMEM;
-                return tell_notice(t, NOTICE_DEADLINE_CHANGED, c->track, NULL, NULL, text);
-        }
-        case TRACK_ADDED:
-                if (asprintf(&text, "+ %s", c->key) < 0)
-                        return -ENOMEM;
-                return tell_notice(t, NOTICE_CRITERIA_CHANGED, c->track, NULL, NULL, text);
-        case TRACK_DROPPED:
-                unit = model_find_unit(t->model, c->unit);
-                if (asprintf(&text, "- %s", c->key) < 0)
-                        return -ENOMEM;
-                return tell_notice(t, NOTICE_CRITERIA_CHANGED, any_track_of(t, c->task, c->unit),
-                                   unit, NULL, text);
-        }
-        return 0;
+        if (c->kind == TRACK_MOVED)
+                return tell_notice(t, NOTICE_DEADLINE_CHANGED, c->track, NULL,
+                                   &(struct tell_words){.old_deadline = c->old_deadline});
+        if (asprintf(&text, "%c %s", c->kind == TRACK_ADDED ? '+' : '-', c->key) < 0)
+                return -ENOMEM;
+        if (c->kind == TRACK_ADDED)
+                return tell_notice(t, NOTICE_CRITERIA_CHANGED, c->track, NULL,
+                                   &(struct tell_words){.text = text});
+        return tell_notice(t, NOTICE_CRITERIA_CHANGED, any_track_of(t, c->task, c->unit),
+                           model_find_unit(t->model, c->unit), &(struct tell_words){.text = text});
 }
 
 int tell_changes(struct tell *t, const struct track_changes *changes) {
@@ -139,7 +133,7 @@ static int tell_unassigned_once(struct tell *t, const struct track *track) {
         r = store_get_i64(t->store, name, &told);
         if (r != -ENOENT)
                 return r;
-        r = tell_notice(t, NOTICE_UNASSIGNED, track, NULL, NULL, NULL);
+        r = tell_notice(t, NOTICE_UNASSIGNED, track, NULL, &(struct tell_words){});
         return r < 0 ? r : store_set_i64(t->store, name, now_of(t));
 }
 

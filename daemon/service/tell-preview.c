@@ -13,9 +13,9 @@ void preview_done(struct preview *p) {
         composed_done(&p->composed);
 }
 
-/* The firing of @rung, or of the next step when NULL. */
+/* The firing of @rung, or of the next step when NULL, and the step behind it. */
 static int find_firing(struct tell *t, const struct track *track, const struct rung *rung,
-                       usec_t now, struct firing *ret) {
+                       usec_t now, struct reminder *ret) {
         const struct task *task = track->instance->task;
         _cleanup_free_ struct ladder_row *rows = NULL;
         size_t n;
@@ -32,7 +32,14 @@ static int find_firing(struct tell *t, const struct track *track, const struct r
                              : rows[i].status == LADDER_DUE || rows[i].status == LADDER_COMING;
 
                 if (wanted) {
-                        *ret = rows[i].firing;
+                        ret->rung = rows[i].firing.rung;
+                        ret->fired = rows[i].firing.instant;
+                        if (i + 1 < n)
+                                ret->next = (struct next_step){
+                                        .exists = true,
+                                        .offset = rows[i + 1].firing.rung->offset,
+                                        .at = rows[i + 1].firing.instant,
+                                        .step = rows[i + 1].firing.rung->step};
                         return 0;
                 }
         }
@@ -48,16 +55,13 @@ int tell_preview(struct tell *t, const struct track *track, const struct rung *r
         struct compose_context context = {.model = t->model, .templates = t->templates};
         struct reminder reminder = {.instance = track->instance, .history = &track->history};
         struct preview preview = {};
-        struct firing firing;
         struct notice n;
         int r;
 
-        r = find_firing(t, track, rung, now_of(t), &firing);
+        r = find_firing(t, track, rung, now_of(t), &reminder);
         if (r < 0)
                 return r;
-        now = firing.instant > now_of(t) ? firing.instant : now_of(t);
-        reminder.rung = firing.rung;
-        reminder.fired = firing.instant;
+        now = reminder.fired > now_of(t) ? reminder.fired : now_of(t);
         reminder.deadline = instance_deadline(t->model->calendar, track->instance, &track->history);
         n = notice_from_reminder(t->model, &reminder, now);
         r = evidence_files(t->evidence, track, &notes);

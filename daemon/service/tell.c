@@ -98,9 +98,9 @@ static int file_of_detail(struct flush *f, json_t *detail, struct notice *n) {
                 free(note);
                 return -ENOMEM;
         }
-        json_unpack(detail, "{s:s, s?I, s?I, s?s, s?s, s?s}", "path", &note->path, "size", &size,
-                    "at", &at, "verdict", &verdict, "sha256", &note->sha256, "requirement",
-                    &note->requirement);
+        json_unpack(detail, "{s:s, s?I, s?I, s?s, s?s, s?s, s?s}", "path", &note->path, "size",
+                    &size, "at", &at, "verdict", &verdict, "sha256", &note->sha256, "requirement",
+                    &note->requirement, "detail", &note->detail);
         note->size = (uint64_t)size;
         note->at = at;
         if (verdict)
@@ -190,8 +190,8 @@ static int on_waiting(void *userdata, const struct stored_notice *row) {
                 return -ENOMEM;
         }
         n.text = json_string_value(json_object_get(detail, "text"));
-        if (row->kind == NOTICE_DEADLINE_CHANGED && n.text)
-                zone_parse(n.text, &n.old_deadline);
+        if (row->kind == NOTICE_DEADLINE_CHANGED)
+                n.old_deadline = json_integer_value(json_object_get(detail, "old_deadline"));
         r = file_of_detail(f, detail, &n);
         if (r == 0 && row->kind == NOTICE_DEADLINE_CHANGED && track)
                 r = find_mailed(f, row->instance, &n.mailed);
@@ -369,11 +369,19 @@ int tell_write_digest(struct tell *t, struct flush *f, const struct digest *d,
                                           .templates = t->templates,
                                           .message_id = message_id,
                                           .scores = f && f->has_board ? &f->board : NULL};
-        int64_t message = 0;
+        int64_t message = 0, seq = 0;
+        uint8_t head[SHA256_SIZE];
+        char hex[SHA256_HEX];
         int r;
 
         if (!message_id || !to || !cc)
                 return -ENOMEM;
+        if (d->report && !d->unit) { /* so that a copy outside the machine vouches for the ledger */
+                r = store_ledger_head(t->store, head, &seq);
+                if (r < 0)
+                        return r;
+                context.ledger_head = hex_encode(head, SHA256_SIZE, hex);
+        }
         r = compose_message(&context, d, &composed);
         if (r == 0)
                 r = put_message(t, d, &composed, message_id, to, cc, &message);

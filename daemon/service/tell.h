@@ -20,9 +20,16 @@ struct tell {
         struct store *store;
 };
 
-/** tell_notice() - a notice to wait for its flush; inside the caller's transaction. @file, @text may be NULL. */
+/* What a notice says beyond its kind; what is not set is left out. Borrowed. */
+struct tell_words {
+        const struct file_note *file;
+        const char *text;
+        usec_t old_deadline;
+};
+
+/** tell_notice() - a notice to wait for its flush; inside the caller's transaction. @unit: where @track is NULL; either may be */
 int tell_notice(struct tell *tell, enum notice_kind kind, const struct track *track,
-                const struct unit *unit, const struct file_note *file, const char *text);
+                const struct unit *unit, const struct tell_words *words);
 /** The same in a transaction of its own, for troubles: failing is logged, since it must not stop what found the trouble. */
 void tell_trouble(struct tell *tell, const char *text);
 

@@ -37,15 +37,15 @@ int undeliverable(struct tell *t, const struct outbox_entry *e) {
         _cleanup_free_ char *text = NULL;
         int r = 0;
 
-        if (e->message.kind == NOTICE_TROUBLE)
-                return 0; /* a trouble about a trouble helps nobody */
+        if (e->message.kind == NOTICE_TROUBLE || e->message.kind == NOTICE_UNDELIVERABLE)
+                return 0; /* a trouble about a trouble helps nobody; it is in the queue for all to see */
         for (size_t i = 0; i < t->model->n_units && r == 0; i++)
                 if (is_mail_of(&t->model->units[i], e->recipient))
                         r = add_heads(t, e, &t->model->units[i]);
         if (r < 0)
                 return r;
-        if (asprintf(&text, "Mail to %s could not be delivered (%d %s): %s", e->recipient, e->code,
-                     e->reply ? e->reply : "", e->message.subject) < 0)
+        if (asprintf(&text, "%s: %d %s – %s", e->recipient, e->code, e->reply ? e->reply : "",
+                     e->message.subject) < 0)
                 return -ENOMEM;
-        return tell_notice(t, NOTICE_TROUBLE, NULL, NULL, NULL, text);
+        return tell_notice(t, NOTICE_UNDELIVERABLE, NULL, NULL, &(struct tell_words){.text = text});
 }

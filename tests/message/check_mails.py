@@ -16,7 +16,7 @@ import mails
 
 KINDS = {
     "reminder", "received", "complete", "refused", "reopened", "deadline-changed", "criteria-changed", "ladder-ended",
-    "unassigned", "explained", "report", "trouble", "test",
+    "unassigned", "explained", "report", "undeliverable", "trouble", "test",
 }  # fmt: skip
 ARGUMENTS = sys.argv[1:4]
 ZONE = datetime.timezone(datetime.timedelta(hours=7))

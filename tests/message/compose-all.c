@@ -382,6 +382,14 @@ static void scenes_of_attention(struct world *w) {
                 .kind = NOTICE_TROUBLE,
                 .text = "không đọc được thư mục '/srv/evidence' từ 09:15\r\nBcc: x@evil.example"};
         write_all(w, "trouble");
+        forget(w);
+        w->notices[w->n++] =
+                (struct notice){.kind = NOTICE_UNDELIVERABLE,
+                                .text = "vp@skhcn.example: 550 5.1.1 no such user – Nhắc việc"};
+        w->notices[w->n++] =
+                (struct notice){.kind = NOTICE_UNDELIVERABLE,
+                                .text = "khtc@skhcn.example: 552 mailbox full – Nhắc việc"};
+        write_all(w, "undeliverable");
 }
 
 static void scene_of_a_test(struct world *w) {
