@@ -186,19 +186,22 @@ class Killed(evtest.TestCase):
         """
 
         def play(folder, what):
-            seen, killed = [0], threading.Event()
+            seen, killed, gate = [0], threading.Event(), threading.Lock()
 
             def kill():
                 one.kill()
                 killed.set()
 
             def act(_):
-                seen[0] += 1
-                if seen[0] == nth and not killed.is_set():
-                    if after is None:
-                        kill()
-                    else:
-                        threading.Timer(after, kill).start()
+                # Another connection that comes to the same stage while the first is at the kill waits for it: else it would
+                # go on, and its message would be accepted by a decider that is still alive and never writes it down.
+                with gate:
+                    seen[0] += 1
+                    if seen[0] == nth and not killed.is_set():
+                        if after is None:
+                            kill()
+                        else:
+                            threading.Timer(after, kill).start()
 
             with Round(folder, what, {stage: act}) as one:
                 one.start()
