@@ -42,7 +42,8 @@ struct smtp_session {
         char *body;                         /* owned, CRLF */
         size_t body_size, body_sent;
         usec_t begun_at, read_at, unwanted_at, quit_at;
-        bool opened;          /* a connection was opened for it */
+        bool opened; /* a connection was opened for it */
+        bool broken; /* it ended without a reply: what comes next would not be about the next message */
         const char *given_up; /* static: why we ended it; NULL: we did not */
 };
 
@@ -287,7 +288,7 @@ static void begin_message(struct smtp_session *s) {
         s->dialogue.wants_utf8 = s->request->needs_utf8;
         s->dialogue.plaintext = s->request->server.plaintext;
         s->body_sent = 0;
-        s->opened = false;
+        s->opened = s->broken = false;
         s->given_up = NULL;
         s->unwanted_at = s->quit_at = 0;
         s->begun_at = s->read_at = clock_monotonic();
@@ -300,6 +301,8 @@ static bool perform(struct smtp_session *s, struct mail_outcome *ret) {
 
         begin_message(s);
         code = curl_easy_perform(s->curl);
+        /* libcurl would go on with a session whose answer to the dot is still to come. */
+        s->broken = code != CURLE_OK && !(s->dialogue.replied && s->dialogue.code >= 400);
         dialogue_outcome(&s->dialogue, end_of(s, code),
                          s->given_up   ? s->given_up
                          : s->error[0] ? s->error
@@ -346,6 +349,8 @@ static int transmit(struct smtp_session *s, const struct secret *secret, struct 
         }
         curl_easy_setopt(s->curl, CURLOPT_MAIL_RCPT, NULL);
         curl_slist_free_all(recipients);
+        if (s->broken)
+                smtp_session_close(s);
         return r == -EINVAL ? 0 : r;
 }
 
