@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,15 +141,13 @@ static int peer_read(struct peer *p) {
 
 static void peer_leave(struct peer *p);
 
-static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        struct peer *p = userdata;
+static void peer_serve(struct peer *p, uint32_t revents) {
         int r;
 
-        (void)fd;
         p->n_busy++;
         r = framer_flush(p->framer);
         if (r > 0)
-                sd_event_source_set_io_events(source, EPOLLIN);
+                sd_event_source_set_io_events(p->io, EPOLLIN);
         /* What the worker still said before it hung up counts, whatever writing meets. */
         if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
                 r = peer_read(p);
@@ -157,7 +156,39 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
         else if (r < 0 && r != -ESTALE)
                 peer_closed(p, r == -EPIPE ? "hung up" : strerror(-r));
         peer_leave(p);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        (void)source, (void)fd;
+        peer_serve(userdata, revents);
         return 0;
+}
+
+int peer_wait(struct peer *const *peers, size_t n, int64_t timeout_usec) {
+        _cleanup_free_ struct pollfd *fds = calloc(n + 1, sizeof(*fds));
+        const struct timespec timeout = {.tv_sec = timeout_usec / USEC_PER_SEC,
+                                         .tv_nsec = timeout_usec % USEC_PER_SEC * 1000};
+        size_t n_open = 0;
+        int r;
+
+        if (!fds)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                fds[i].fd = peers[i]->io ? framer_fd(peers[i]->framer) : -1;
+                fds[i].events = POLLIN;
+                if (peers[i]->io && framer_wants_write(peers[i]->framer))
+                        fds[i].events |= POLLOUT;
+                n_open += fds[i].fd >= 0;
+        }
+        if (n_open == 0)
+                return -ENOTCONN;
+        r = ppoll(fds, n, &timeout, NULL);
+        if (r < 0)
+                return -errno;
+        for (size_t i = 0; i < n; i++) /* a callback may have ended another one's connection */
+                if (fds[i].revents && peers[i]->io && framer_fd(peers[i]->framer) == fds[i].fd)
+                        peer_serve(peers[i], (uint32_t)fds[i].revents);
+        return r;
 }
 
 static void describe_exit(int status, char *ret, size_t size) {

@@ -61,5 +61,10 @@ enum peer_state peer_state(const struct peer *p);
 int peer_send(struct peer *p, json_t *json, const void *body, size_t body_size);
 /** peer_expect() - while > 0, silence of PEER_SILENCE_USEC is a hang; every message received restarts the time. Zero again after on_down. */
 void peer_expect(struct peer *p, int change);
+/**
+ * peer_wait() - serve these peers alone until one of them had something, from inside an event handler, where the loop can not run
+ * Callbacks are called in here. Return: how many had something; 0: @timeout_usec is over; -ENOTCONN: none is connected; -errno.
+ */
+int peer_wait(struct peer *const *peers, size_t n, int64_t timeout_usec);
 /** peer_restart() - hang up (on_down is called in here when it was up) and connect again at once: as soon as a spawned worker is gone */
 void peer_restart(struct peer *p, const char *why);
