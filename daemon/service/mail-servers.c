@@ -50,6 +50,12 @@ size_t mail_servers_choose(const struct mail_servers *servers, usec_t now, usec_
         return SIZE_MAX;
 }
 
+void mail_servers_try_all(struct mail_servers *servers, usec_t now) {
+        for (size_t i = 0; i < servers->model->mail.n_servers; i++)
+                if (servers->items[i].down_until > now)
+                        servers->items[i].down_until = now;
+}
+
 void mail_servers_heard(struct mail_servers *servers, size_t index, const char *trouble,
                         usec_t now) {
         struct mail_server_state *s = &servers->items[index];
@@ -64,6 +70,8 @@ void mail_servers_heard(struct mail_servers *servers, size_t index, const char *
         }
         s->text = strdup(trouble);
         s->seen_ok = false;
+        if (s->down_until > now)
+                return; /* several senders met the same trouble: it counts once */
         s->down_until =
                 usec_add(now, jitter(back_off(DOWN_FIRST_USEC, DOWN_MAX_USEC, s->failures++)));
         log_event(LOG_WARNING, EVENT_SERVER_UNUSABLE,

@@ -28,7 +28,10 @@ void mail_servers_done(struct mail_servers *servers);
 
 /** mail_servers_choose() - Return: index, or SIZE_MAX when all are down: @ret_until says until when. */
 size_t mail_servers_choose(const struct mail_servers *servers, usec_t now, usec_t *ret_until);
-/** mail_servers_heard() - what came of talking to one: @trouble NULL when it could be talked to */
+/** mail_servers_try_all() - a person asked for a try: none is waited for; each is down until it was talked to */
+void mail_servers_try_all(struct mail_servers *servers, usec_t now);
+/** mail_servers_heard() - what came of talking to one: @trouble NULL when it could be talked to;
+ *  troubles of one that is known to be down count as the same one */
 void mail_servers_heard(struct mail_servers *servers, size_t index, const char *trouble,
                         usec_t now);
 

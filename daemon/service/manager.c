@@ -120,8 +120,12 @@ static void arm(struct manager *m) {
 
 static void finish_once(struct manager *m) {
         struct manager_counts n;
+        int pending = SD_EVENT_OFF;
 
         if (!m->options.once || !m->planned || !outbox_is_idle(m->outbox))
+                return;
+        /* A mail that was parked a moment ago is told of by the turn to come. */
+        if (sd_event_source_get_enabled(m->turn, &pending) > 0)
                 return;
         manager_count(m, &n);
         m->exit_status = n.outbox.by_state[OUTBOX_QUEUED] + n.outbox.by_state[OUTBOX_DOUBT] +
@@ -175,6 +179,8 @@ static int on_turn(sd_event_source *s, void *userdata) {
                                 return sd_event_exit(m->event, 1);
                 }
         }
+        if (!m->planned)
+                outbox_hold(m->outbox, manager_is_held(m));
         m->planned = true;
         arm(m);
         publish_status(m);
@@ -262,8 +268,9 @@ static int start_outbox(struct manager *m) {
                                                    .environment = m->mail_environment},
                            &callbacks, m, &m->outbox);
 
+        /* What waited while we were away may be settled by now: the first plan withdraws it before anything leaves. */
         if (r == 0)
-                outbox_hold(m->outbox, manager_is_held(m));
+                outbox_hold(m->outbox, !m->planned || manager_is_held(m));
         return r;
 }
 

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "config/address.h"
 #include "service/json.h"
+#include "service/mail-ledger.h"
 #include "service/methods-internal.h"
 
 static json_t *findings_json(const struct findings *findings) {
@@ -98,47 +99,89 @@ void method_decide(struct call *c) {
                 c->out = json_pack("{s:o}", "instance", json_instance(c->m, t));
 }
 
+struct queue_action {
+        struct call *call;
+        struct outbox_result result;
+        const char *refused; /* why it can not be done; static */
+};
+
+static int on_acted_upon(void *userdata, const struct outbox_entry *entry) {
+        struct queue_action *a = userdata;
+
+        /* What a sender has can not be taken back, and a copy beside it would be a second mail. */
+        if (entry->state == OUTBOX_HANDED)
+                a->refused = "that mail is with the mail server just now";
+        else if (entry->state == OUTBOX_SENT)
+                a->refused = "that mail was sent already";
+        else if (entry->state == OUTBOX_WITHDRAWN)
+                a->refused = "that mail was withdrawn already";
+        return 0;
+}
+
+static int on_dropped(void *userdata, const struct outbox_entry *entry) {
+        struct queue_action *a = userdata;
+        _cleanup_free_ char *why = NULL;
+
+        if (asprintf(&why, "dropped by %s", a->call->caller->name) < 0)
+                return -ENOMEM;
+        return mail_ledger(a->call->m->store, entry, a->result.at, why);
+}
+
+static int act_on_mail(struct queue_action *a, const char *action, int64_t id) {
+        struct store *store = a->call->m->store;
+        _cleanup_free_ char *detail = NULL;
+        int r = store_outbox_get(store, id, on_acted_upon, a);
+
+        if (r < 0 || a->refused)
+                return r;
+        r = store_outbox_update(store, id, &a->result);
+        if (r == 0 && a->result.state == OUTBOX_WITHDRAWN)
+                r = store_outbox_get(store, id, on_dropped, a);
+        if (r < 0)
+                return r;
+        if (asprintf(&detail, "{\"action\":\"%s\",\"mail\":%jd,\"by\":\"%s\"}", action,
+                     (intmax_t)id, a->call->caller->name) < 0)
+                return -ENOMEM;
+        return store_ledger_add(
+                store,
+                &(struct ledger_row){.at = a->result.at, .event = "queue", .detail = detail});
+}
+
 void method_queue_action(struct call *c) {
         const char *action = call_string(c, "action");
         int64_t id = json_integer_value(json_object_get(c->in, "id"));
         usec_t now = manager_now(c->m);
-        struct outbox_result result = {.at = now, .next_try = now, .state = OUTBOX_QUEUED};
+        struct queue_action a = {.call = c,
+                                 .result = {.at = now, .next_try = now, .state = OUTBOX_QUEUED}};
         int r;
 
         if (action && strcmp(action, "drop") == 0)
-                result.state = OUTBOX_WITHDRAWN;
+                a.result.state = OUTBOX_WITHDRAWN;
         else if (action && strcmp(action, "hold") == 0)
-                result.next_try = USEC_INFINITY;
+                a.result.next_try = USEC_INFINITY;
         else if (!action || strcmp(action, "retry") != 0) {
                 call_fail(c, CALL_ARGUMENT, "the action is retry, drop or hold");
                 return;
         }
         r = store_begin(c->m->store);
         if (r == 0)
-                r = store_outbox_update(c->m->store, id, &result);
-        if (r == 0) {
-                _cleanup_free_ char *detail = NULL;
-
-                if (asprintf(&detail, "{\"action\":\"%s\",\"mail\":%jd,\"by\":\"%s\"}", action,
-                             (intmax_t)id, c->caller->name) < 0)
-                        r = -ENOMEM;
-                else
-                        r = store_ledger_add(c->m->store, &(struct ledger_row){.at = now,
-                                                                               .event = "queue",
-                                                                               .detail = detail});
-        }
-        if (r == 0)
+                r = act_on_mail(&a, action, id);
+        if (r == 0 && !a.refused)
                 r = store_commit(c->m->store);
-        if (r < 0) {
+        if (r < 0 || a.refused)
                 store_rollback(c->m->store);
-                if (r == -ENOENT)
-                        call_fail(c, CALL_ARGUMENT, "no mail of that number is in the queue");
+        if (r == -ENOENT || a.refused)
+                call_fail(c, CALL_ARGUMENT,
+                          a.refused ? a.refused : "no mail of that number is in the queue");
+        else if (r < 0)
+                call_fail_errno(c, r);
+        else {
+                if (strcmp(action, "retry") == 0)
+                        outbox_retry(c->m->outbox);
                 else
-                        call_fail_errno(c, r);
-                return;
+                        outbox_kick(c->m->outbox);
+                c->out = json_object();
         }
-        outbox_kick(c->m->outbox);
-        c->out = json_object();
 }
 
 void method_send_test(struct call *c) {

@@ -223,6 +223,8 @@ static void arm_wake(struct outbox *o, usec_t at) {
 
         if (store_outbox_next(o->config.store, &next) < 0)
                 return;
+        if (next == USEC_INFINITY)
+                o->failing_since = 0; /* what failed was withdrawn, dropped or given up */
         if (next < at)
                 next = at;
         if (next == USEC_INFINITY || o->held) {
@@ -315,49 +317,80 @@ static void answer_add(struct outbox *o, struct answer a, const char *reply) {
         schedule_turn(o);
 }
 
+enum pause {
+        PAUSE_NONE, /* the same try goes on: with the next server, or in the next run */
+        PAUSE_SERVER, /* the server's own: mail after mail, the most urgent first, once it is up again */
+        PAUSE_MAIL,
+};
+
 /* What follows from a result that is not final. */
 static struct outbox_result retry_later(struct outbox *o, const struct sender *s,
-                                        enum outbox_state state, bool soon) {
-        usec_t now = now_of(o);
-        usec_t next =
-                soon ? now
-                     : usec_add(now, jitter(back_off(RETRY_FIRST_USEC, RETRY_MAX_USEC, s->tries)));
+                                        enum outbox_state state, enum pause pause) {
+        usec_t now = now_of(o), next = now;
+        bool count = pause != PAUSE_NONE;
 
+        if (pause == PAUSE_MAIL)
+                next = usec_add(now, jitter(back_off(RETRY_FIRST_USEC, RETRY_MAX_USEC, s->tries)));
         if (next > usec_add(s->created, o->config.model->mail.retry_for))
-                return (struct outbox_result){.state = OUTBOX_PARKED, .count_try = !soon};
-        return (struct outbox_result){.state = state, .next_try = next, .count_try = !soon};
+                return (struct outbox_result){.state = OUTBOX_PARKED, .count_try = count};
+        return (struct outbox_result){.state = state, .next_try = next, .count_try = count};
+}
+
+/* What a sender's reply says. */
+struct reply {
+        const char *result, *stage, *text; /* borrowed */
+        int code, connection;
+};
+
+static enum pause pause_after(const struct outbox *o, const struct sender *s,
+                              const struct reply *reply) {
+        static const char *const before_mail[] = {"config", "connect", "tls", "auth"};
+
+        if (o->stopping && reply->code == 0)
+                return PAUSE_NONE; /* it was us who gave up */
+        if (!reply->connection)
+                return PAUSE_MAIL;
+        if (s->server + 1 < o->config.model->mail.n_servers)
+                return PAUSE_NONE;
+        /* A mail that makes a server break off must not stand before all others for ever. */
+        for (size_t i = 0; i < ELEMENTSOF(before_mail); i++)
+                if (strcmp(reply->stage, before_mail[i]) == 0)
+                        return PAUSE_SERVER;
+        return PAUSE_MAIL;
+}
+
+static struct outbox_result result_of(struct outbox *o, const struct sender *s,
+                                      const struct reply *reply) {
+        if (strcmp(reply->result, "sent") == 0)
+                return (struct outbox_result){.state = OUTBOX_SENT, .count_try = true};
+        if (strcmp(reply->result, "permanent") == 0)
+                return (struct outbox_result){.state = OUTBOX_PARKED, .count_try = true};
+        if (strcmp(reply->result, "doubt") == 0)
+                return retry_later(o, s, OUTBOX_DOUBT, PAUSE_MAIL);
+        return retry_later(o, s, OUTBOX_QUEUED, pause_after(o, s, reply));
 }
 
 static void on_reply(struct sender *s, json_t *m) {
         struct outbox *o = s->outbox;
-        const char *result = "", *text = "", *url = o->config.model->mail.servers[s->server].url;
+        struct reply reply = {.result = "", .stage = "", .text = ""};
         struct answer a = {.entry = s->entry, .server = s->server};
-        int code = 0, connection = 0;
 
-        json_unpack(m, "{s?s, s?s, s?i, s?b}", "result", &result, "text", &text, "code", &code,
-                    "connection", &connection);
-        if (strcmp(result, "sent") == 0)
-                a.result = (struct outbox_result){.state = OUTBOX_SENT, .count_try = true};
-        else if (strcmp(result, "permanent") == 0)
-                a.result = (struct outbox_result){.state = OUTBOX_PARKED, .count_try = true};
-        else if (strcmp(result, "doubt") == 0)
-                a.result = retry_later(o, s, OUTBOX_DOUBT, false);
-        else
-                a.result =
-                        retry_later(o, s, OUTBOX_QUEUED,
-                                    connection && s->server + 1 < o->config.model->mail.n_servers);
-        mail_servers_heard(&o->servers, s->server, connection ? (*text ? text : "no answer") : NULL,
+        json_unpack(m, "{s?s, s?s, s?s, s?i, s?b}", "result", &reply.result, "stage", &reply.stage,
+                    "text", &reply.text, "code", &reply.code, "connection", &reply.connection);
+        a.result = result_of(o, s, &reply);
+        mail_servers_heard(&o->servers, s->server,
+                           reply.connection ? (*reply.text ? reply.text : "no answer") : NULL,
                            now_of(o));
         if (a.result.state == OUTBOX_SENT)
                 o->failing_since = 0;
-        else if (o->failing_since == 0 && strcmp(result, "permanent") != 0)
+        else if (o->failing_since == 0 && strcmp(reply.result, "permanent") != 0)
                 o->failing_since = now_of(o);
-        a.result.code = code;
-        a.result.server = url;
+        a.result.code = reply.code;
+        a.result.server = o->config.model->mail.servers[s->server].url;
         s->entry = 0;
         s->idle_since = clock_monotonic();
         peer_expect(s->peer, -1);
-        answer_add(o, a, text);
+        answer_add(o, a, reply.text);
 }
 
 static void on_sender_message(struct peer *p, struct message *m, void *userdata) {
@@ -394,7 +427,7 @@ static void on_sender_down(struct peer *p, const char *why, void *userdata) {
                   "A sender is gone (%s) with mail %jd: in doubt, it is sent again with the same "
                   "Message-ID",
                   why, (intmax_t)s->entry);
-        a.result = retry_later(s->outbox, s, OUTBOX_DOUBT, false);
+        a.result = retry_later(s->outbox, s, OUTBOX_DOUBT, PAUSE_MAIL);
         s->entry = 0;
         answer_add(s->outbox, a, "the sender died");
 }
@@ -503,6 +536,11 @@ void outbox_kick(struct outbox *o) {
         schedule_turn(o);
 }
 
+void outbox_retry(struct outbox *o) {
+        mail_servers_try_all(&o->servers, now_of(o));
+        outbox_kick(o);
+}
+
 void outbox_hold(struct outbox *o, bool hold) {
         o->held = hold;
         outbox_kick(o);
@@ -519,6 +557,26 @@ bool outbox_is_idle(const struct outbox *o) {
         return o->exhausted && o->answers.n == 0 && !any_busy(o);
 }
 
+/* Serves the senders that have something until they are done; from inside an event handler the loop can not. */
+static void await_senders(struct outbox *o, usec_t end) {
+        _cleanup_free_ struct peer **busy = calloc(o->n_senders + 1, sizeof(*busy));
+        int r = busy ? 1 : -ENOMEM;
+
+        while (r > 0 || r == -EINTR) {
+                usec_t now = clock_monotonic();
+                size_t n = 0;
+
+                for (size_t i = 0; i < o->n_senders; i++)
+                        if (o->senders[i].entry)
+                                busy[n++] = o->senders[i].peer;
+                if (n == 0 || now >= end)
+                        return;
+                r = peer_wait(busy, n, end - now);
+        }
+        if (r < 0 && r != -ENOTCONN)
+                log_error_errno(r, "Failed to wait for the senders: %m");
+}
+
 void outbox_stop(struct outbox *o) {
         usec_t end = clock_monotonic() + STOP_USEC;
         json_t *abort_verb = json_pack("{s:s}", "verb", "abort");
@@ -528,9 +586,7 @@ void outbox_stop(struct outbox *o) {
                 if (o->senders[i].entry && abort_verb)
                         peer_send(o->senders[i].peer, abort_verb, NULL, 0);
         json_decref(abort_verb);
-        while (any_busy(o) && clock_monotonic() < end)
-                if (sd_event_run(o->config.event, (uint64_t)(end - clock_monotonic())) < 0)
-                        break;
+        await_senders(o, end);
         for (size_t i = 0; i < o->n_senders; i++)
                 if (o->senders[i].entry)
                         on_sender_down(o->senders[i].peer, "the service stops", &o->senders[i]);

@@ -36,8 +36,10 @@ int outbox_new(const struct outbox_config *config, const struct outbox_callbacks
                void *userdata, struct outbox **ret);
 struct outbox *outbox_free(struct outbox *outbox);
 
-/** outbox_kick() - something was queued, released or asked to be tried now */
+/** outbox_kick() - something was queued or released */
 void outbox_kick(struct outbox *outbox);
+/** outbox_retry() - a person wants a try now: servers that are known to be down are asked again, too */
+void outbox_retry(struct outbox *outbox);
 void outbox_hold(struct outbox *outbox, bool hold); /* while held nothing is handed out */
 /** outbox_stop() - hand out nothing more, let senders abort or finish (2 s), mark the rest in doubt. Returns when done. */
 void outbox_stop(struct outbox *outbox);

@@ -7,6 +7,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
+#define GAPS_MAX 4 /* at most 16 days between two words about the same address */
+
 static int add_heads(struct tell *t, const struct outbox_entry *e, const struct unit *unit) {
         const struct role *head = role_find(&unit->roles, "head");
 
@@ -33,6 +35,34 @@ static bool is_mail_of(const struct unit *unit, const char *recipient) {
         return false;
 }
 
+/* One trouble an address, repeated after 1, 2, 4 … days like any other: not one for each mail. */
+static int is_news(struct tell *t, const char *recipient) {
+        _cleanup_free_ char *told_name = NULL, *times_name = NULL;
+        usec_t now = clock_now(t->clock);
+        int64_t told = 0, times = 0;
+        int r;
+
+        if (asprintf(&told_name, "undeliverable-told:%s", recipient) < 0 ||
+            asprintf(&times_name, "undeliverable-times:%s", recipient) < 0)
+                return -ENOMEM;
+        r = store_get_i64(t->store, told_name, &told);
+        if (r == 0)
+                r = store_get_i64(t->store, times_name, &times);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        if (r == 0) {
+                usec_t gap = USEC_PER_DAY << (times < GAPS_MAX ? times : GAPS_MAX);
+
+                if (now < usec_add(told, gap))
+                        return 0;
+                times = now < usec_add(told, 3 * gap) ? times + 1 : 0; /* it was well for long */
+        }
+        r = store_set_i64(t->store, told_name, now);
+        if (r == 0)
+                r = store_set_i64(t->store, times_name, times);
+        return r < 0 ? r : 1;
+}
+
 int undeliverable(struct tell *t, const struct outbox_entry *e) {
         _cleanup_free_ char *text = NULL;
         int r = 0;
@@ -42,7 +72,9 @@ int undeliverable(struct tell *t, const struct outbox_entry *e) {
         for (size_t i = 0; i < t->model->n_units && r == 0; i++)
                 if (is_mail_of(&t->model->units[i], e->recipient))
                         r = add_heads(t, e, &t->model->units[i]);
-        if (r < 0)
+        if (r == 0)
+                r = is_news(t, e->recipient);
+        if (r <= 0)
                 return r;
         if (asprintf(&text, "%s: %d %s – %s", e->recipient, e->code, e->reply ? e->reply : "",
                      e->message.subject) < 0)

@@ -40,7 +40,8 @@ static int on_entry(void *userdata, const struct outbox_entry *e) {
         json_t *items, *item;
         size_t i;
 
-        if (e->state != OUTBOX_QUEUED || e->message.kind != NOTICE_REMINDER || !e->message.items)
+        if ((e->state != OUTBOX_QUEUED && e->state != OUTBOX_DOUBT) ||
+            e->message.kind != NOTICE_REMINDER || !e->message.items)
                 return 0;
         items = json_loads(e->message.items, 0, NULL);
         json_array_foreach(items, i, item) {

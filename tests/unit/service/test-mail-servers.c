@@ -34,8 +34,13 @@ static void test_order_and_back_off(void **state) {
         assert_true(until > now && until <= now + MINUTE);
 
         /* Every failure waits longer, up to a quarter of an hour and its jitter. */
-        for (int i = 0; i < 30; i++)
+        for (int i = 0; i < 30; i++) {
+                now += 20 * MINUTE;
                 mail_servers_heard(&s, 0, "no route", now);
+        }
+        mail_servers_heard(&s, 1, "refused", now);
+        assert_int_equal(mail_servers_choose(&s, now, &until), SIZE_MAX);
+        mail_servers_heard(&s, 1, NULL, now);
         assert_int_equal(mail_servers_choose(&s, now + 10 * MINUTE, &until), 1);
         assert_int_equal(mail_servers_choose(&s, now + 19 * MINUTE, &until), 0);
 
@@ -45,6 +50,24 @@ static void test_order_and_back_off(void **state) {
         assert_null(s.items[0].text);
         mail_servers_heard(&s, 0, "no route", now);
         assert_int_equal(mail_servers_choose(&s, now + MINUTE, &until), 0);
+        mail_servers_done(&s);
+}
+
+static void test_many_senders_one_trouble(void **state) {
+        struct mail_servers s;
+        usec_t until = 0, now = 1000 * MINUTE;
+
+        (void)state;
+        assert_int_equal(mail_servers_init(&s, &model), 0);
+        for (int i = 0; i < 64; i++)
+                mail_servers_heard(&s, 0, "refused", now + i);
+        assert_int_equal(mail_servers_choose(&s, now + MINUTE, &until), 0);
+
+        /* Asked for by a person: at once, but down until it answers. */
+        mail_servers_heard(&s, 1, "refused", now);
+        mail_servers_try_all(&s, now);
+        assert_int_equal(mail_servers_choose(&s, now, &until), 0);
+        assert_int_not_equal(s.items[0].down_until, 0);
         mail_servers_done(&s);
 }
 
@@ -73,6 +96,7 @@ static void test_back_off_doubles(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_order_and_back_off),
+                cmocka_unit_test(test_many_senders_one_trouble),
                 cmocka_unit_test(test_jitter_stays_near),
                 cmocka_unit_test(test_back_off_doubles),
         };
