@@ -102,7 +102,7 @@ class Outage(evmail.Office):
         self.assertEqual(len(back.taken), 8)
 
     def test_given_up(self):
-        """Tried for retry_for: parked, the head in its place, the administrator told; a person can still send it."""
+        """Tried for retry_for: parked, the head in its place, the coordinator told; a person can still send it."""
         script = {"rcpt": lambda a: "450 4.2.1 later" if a == unit_address(0) else None}
         with evtest.SmtpServer(script) as server:
             self.office(evmail.server(server.url), retry_for="2s")
@@ -110,13 +110,13 @@ class Outage(evmail.Office):
                 mail = self.wait_state(service, unit_address(0), "parked")
                 self.assertEqual((mail["code"], mail["tries"]), (450, 1), mail)
                 self.assertEqual(self.wait_state(service, head_address(0), "sent")["message_id"], mail["message_id"])
-                self.wait_state(service, evmail.ADMINISTRATOR, "sent", "trouble")
+                self.wait_state(service, evmail.COORDINATOR, "sent", "undeliverable")
                 server.script.clear()
                 service.ctl("queue", "retry", mail["id"])
                 self.wait_state(service, unit_address(0), "sent")
         self.assertEqual(
             collections.Counter(m.recipients[0] for m in server.taken),
-            collections.Counter([unit_address(0), head_address(0), evmail.ADMINISTRATOR]),
+            collections.Counter([unit_address(0), head_address(0), evmail.COORDINATOR, evmail.ADMINISTRATOR]),
         )
 
     def test_settled_meanwhile(self):

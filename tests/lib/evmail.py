@@ -15,6 +15,7 @@ FROM_BUILD = {"EVIDENCED_TEMPLATES": evtest.source("conf", "templates")}
 NOW = "2018-11-12T10:00:00+07:00"
 IN_THREE_DAYS, TODAY, YESTERDAY = "2018-11-15", "2018-11-12", "2018-11-09"
 ADMINISTRATOR = "administrator@office.example"
+COORDINATOR = "coordinator@office.example"
 
 HEAD = """\
 organization: {{ name = "Office"; time_zone = "Asia/Ho_Chi_Minh"; language = "{language}"; points = 3.0; }};

@@ -16,12 +16,14 @@ Everything of evsmtp (mail servers) and evfiles (documents) is here, too. ctest 
 
 import json
 import os
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -147,8 +149,21 @@ class NotifySocket:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self.socket.bind(self.path)
         self.socket.setblocking(False)
+        # the queue of a datagram socket is short, and who says something to a full one waits
+        self.lock, self.closing = threading.Lock(), threading.Event()
+        self.reader = threading.Thread(target=self._drain, daemon=True)
+        self.reader.start()
+
+    def _drain(self):
+        while not self.closing.is_set():
+            if select.select([self.socket], [], [], 0.2)[0]:
+                self.poll()
 
     def poll(self):
+        with self.lock:
+            return self._poll()
+
+    def _poll(self):
         while True:
             try:
                 # descriptors (a barrier) are closed at once, which is what the sender waits for
@@ -163,6 +178,8 @@ class NotifySocket:
         return any(line in datagram for datagram in self.poll())
 
     def close(self):
+        self.closing.set()
+        self.reader.join()
         self.socket.close()
 
 
