@@ -25,7 +25,7 @@ enum notice_kind {
         NOTICE_LADDER_ENDED,
         NOTICE_UNASSIGNED,
         NOTICE_EXPLAINED,
-        NOTICE_REPORT, /* daily of a unit, or weekly of all */
+        NOTICE_REPORT,        /* daily of a unit, or weekly of all */
         NOTICE_UNDELIVERABLE, /* a server refused a mail for good */
         NOTICE_TROUBLE,
         NOTICE_TEST,
