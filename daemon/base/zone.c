@@ -30,6 +30,13 @@ struct day {
 
 static _Thread_local struct day cache[N_CACHED_DAYS];
 
+/* Whoever looks at many things asks about the same instant, now, again and again. */
+static _Thread_local struct {
+        usec_t instant;
+        struct civil civil;
+        bool filled;
+} last_civil;
+
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 static int32_t offset_at(int64_t second) {
@@ -104,6 +111,7 @@ int zone_init(const char *iana) {
                 return -errno;
         tzset();
         memset(cache, 0, sizeof(cache));
+        last_civil.filled = false;
         return 0;
 }
 
@@ -123,7 +131,7 @@ usec_t zone_instant(date_t date, int second) {
         return t * USEC_PER_SEC;
 }
 
-struct civil zone_civil(usec_t instant) {
+static struct civil civil_of(usec_t instant) {
         int64_t t = floor_div(instant, USEC_PER_SEC), local;
         const struct day *d = day_get((date_t)floor_div(t, SEC_PER_DAY));
         struct civil c;
@@ -133,6 +141,15 @@ struct civil zone_civil(usec_t instant) {
         c.date = (date_t)floor_div(local, SEC_PER_DAY);
         c.second = (int)(local - c.date * SEC_PER_DAY);
         return c;
+}
+
+struct civil zone_civil(usec_t instant) {
+        if (!last_civil.filled || last_civil.instant != instant) {
+                last_civil.civil = civil_of(instant);
+                last_civil.instant = instant;
+                last_civil.filled = true;
+        }
+        return last_civil.civil;
 }
 
 static char *put_two(char *p, int64_t value) {

@@ -95,10 +95,13 @@ usec_t instance_opens(const struct calendar *cal, const struct instance *instanc
         struct ladder_base base = {
                 .effective = deadline.effective,
                 .deadline = deadline.instant,
-                .base = ladder_base_date(cal, deadline.effective, history->episode_began),
+                .base = deadline.effective,
                 .opens = DATE_NONE,
                 .closes = task->closes,
         };
+        /* As in climb_base(). */
+        if (history->episode_began >= deadline.instant)
+                base.base = ladder_base_date(cal, deadline.effective, history->episode_began);
         if (ladder_resolve(cal, &first, &base, firings) == 0)
                 return 0;
         return zone_instant(zone_civil(firings[0].instant).date, 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/report.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/zone.h"
@@ -98,26 +99,47 @@ void report_fingerprints(const struct model *model, const struct instance_set *i
         }
 }
 
-static bool unit_gets_one(const struct unit *unit, const struct digest_list *reminders) {
-        for (size_t i = 0; i < reminders->n; i++) {
+static int compare_addresses(const void *a, const void *b) {
+        return strcmp((*(const struct address *const *)a)->key,
+                      (*(const struct address *const *)b)->key);
+}
+
+/* Sorted once: with a thousand units there are as many mails, and each unit is looked for. */
+int report_reminded(const struct digest_list *reminders, struct recipients *ret) {
+        size_t kept = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < reminders->n && r >= 0; i++) {
                 const struct digest *digest = &reminders->items[i];
 
-                if (digest->kind != NOTICE_REMINDER)
-                        continue;
-                for (size_t k = 0; k < unit->mail.n; k++)
-                        if (recipients_contain(&digest->to, &unit->mail.items[k]))
-                                return true;
+                for (size_t k = 0; digest->kind == NOTICE_REMINDER && k < digest->to.n && r >= 0;
+                     k++)
+                        r = array_push(ret, digest->to.items[k]);
         }
+        if (ret->n == 0 || r < 0)
+                return r;
+        qsort(ret->items, ret->n, sizeof(*ret->items), compare_addresses);
+        for (size_t i = 0; i < ret->n; i++)
+                if (kept == 0 || strcmp(ret->items[kept - 1]->key, ret->items[i]->key) != 0)
+                        ret->items[kept++] = ret->items[i];
+        ret->n = kept;
+        return 0;
+}
+
+static bool unit_gets_one(const struct unit *unit, const struct recipients *reminded) {
+        for (size_t k = 0; k < unit->mail.n; k++)
+                if (recipients_contain(reminded, &unit->mail.items[k]))
+                        return true;
         return false;
 }
 
 bool report_is_wanted(const struct report *report, const struct unit *unit, uint64_t fingerprint,
-                      uint64_t last, const struct digest_list *reminders) {
+                      uint64_t last, const struct recipients *reminded) {
         if (report->only_when_changed && fingerprint == last)
                 return false;
         if (!report->per_unit)
                 return true;
-        return fingerprint != 0 && !unit_gets_one(unit, reminders);
+        return fingerprint != 0 && !unit_gets_one(unit, reminded);
 }
 
 static int add_heads(const struct model *model, const struct report *report, const bool *wanted,

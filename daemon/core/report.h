@@ -41,13 +41,21 @@ void report_fingerprints(const struct model *model, const struct instance_set *i
                          usec_t now, uint64_t *ret);
 
 /**
+ * report_reminded() - who gets one of these mails as a reminder in To
+ * @reminders: the mails that leave at the same time
+ * @ret:       added to; borrowed from @reminders' model
+ * Return: 0 or -ENOMEM.
+ */
+int report_reminded(const struct digest_list *reminders, struct recipients *ret);
+
+/**
  * report_is_wanted() - is the page of @unit (NULL: of all) to be sent?
  * @fingerprint:  of now
  * @last:         of the last one sent; 0: none was
- * @reminders:    the reminder mails that leave at the same time: a unit that gets one gets no page
+ * @reminded:     by report_reminded(): a unit among them gets no page
  */
 bool report_is_wanted(const struct report *report, const struct unit *unit, uint64_t fingerprint,
-                      uint64_t last, const struct digest_list *reminders);
+                      uint64_t last, const struct recipients *reminded);
 
 /**
  * report_notices() - the lines of the pages

@@ -241,7 +241,7 @@ static void record_plan(struct simulation *s, const struct plan *plan, usec_t no
 }
 
 static int add_report(struct simulation *s, size_t index, usec_t now,
-                      const struct digest_list *reminders) {
+                      const struct recipients *reminded) {
         const struct report *report = &s->model->reports[index];
         uint64_t *last = s->reports[index].last;
         size_t n = report_n_pages(s->model, report);
@@ -254,7 +254,7 @@ static int add_report(struct simulation *s, size_t index, usec_t now,
         for (size_t i = 0; i < n; i++) {
                 const struct unit *unit = report->per_unit ? &s->model->units[i] : NULL;
 
-                wanted[i] = report_is_wanted(report, unit, prints[i], last[i], reminders);
+                wanted[i] = report_is_wanted(report, unit, prints[i], last[i], reminded);
                 if (wanted[i])
                         last[i] = prints[i];
         }
@@ -264,12 +264,14 @@ static int add_report(struct simulation *s, size_t index, usec_t now,
 }
 
 static int add_reports(struct simulation *s, usec_t now, struct digest_list *digests) {
-        int r = 0;
+        _cleanup_(recipients_done) struct recipients reminded = RECIPIENTS_INIT;
+        int r;
 
         s->notices.n = 0;
+        r = report_reminded(digests, &reminded);
         for (size_t i = 0; i < s->model->n_reports && r >= 0; i++)
                 if (s->reports[i].next <= now)
-                        r = add_report(s, i, now, digests);
+                        r = add_report(s, i, now, &reminded);
         return r < 0 ? r : digests_build(s->model, s->notices.items, s->notices.n, now, digests);
 }
 

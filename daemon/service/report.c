@@ -77,7 +77,7 @@ static usec_t last_look(struct tell *t, const struct report *report, usec_t now)
 }
 
 static int gather_one(struct tell *t, const struct report *report, usec_t now,
-                      const struct digest_list *reminders, struct notice_list *ret,
+                      const struct recipients *reminded, struct notice_list *ret,
                       struct report_marks *ret_marks) {
         size_t n = report_n_pages(t->model, report);
         _cleanup_free_ const struct history **histories = histories_of(t);
@@ -93,7 +93,7 @@ static int gather_one(struct tell *t, const struct report *report, usec_t now,
 
                 wanted[i] =
                         report_is_wanted(report, unit, prints[i],
-                                         (uint64_t)mark_get(t, mark_name(report, unit)), reminders);
+                                         (uint64_t)mark_get(t, mark_name(report, unit)), reminded);
                 /* Held back by mail.daily_limit: what it says stands in the page of the next day. */
                 if (wanted[i] && unit) {
                         r = limit_reached(t, &unit->mail, now);
@@ -110,7 +110,8 @@ static int gather_one(struct tell *t, const struct report *report, usec_t now,
 
 int reports_gather(struct tell *t, usec_t now, const struct digest_list *reminders,
                    struct notice_list *ret, struct report_marks *ret_marks) {
-        int r = 0;
+        _cleanup_(recipients_done) struct recipients reminded = RECIPIENTS_INIT;
+        int r = report_reminded(reminders, &reminded);
 
         for (size_t i = 0; i < t->model->n_reports && r == 0; i++) {
                 const struct report *report = &t->model->reports[i];
@@ -118,7 +119,7 @@ int reports_gather(struct tell *t, usec_t now, const struct digest_list *reminde
 
                 if (report_next(t->model, report, last + 1) > now)
                         continue;
-                r = gather_one(t, report, now, reminders, ret, ret_marks);
+                r = gather_one(t, report, now, &reminded, ret, ret_marks);
                 if (r == 0)
                         r = mark_add(ret_marks, at_name(report), now);
         }

@@ -466,7 +466,7 @@ static void test_report_pages(void **state) {
         struct report *weekly = builder_report(b, "w", "FREQ=WEEKLY;BYDAY=MO", 27000,
                                                "director,deputy", "coordinator");
         const struct policy *p = builder_policy(b, "p", "0 > unit");
-        _cleanup_(digest_list_done) struct digest_list none = {};
+        _cleanup_(recipients_done) struct recipients none = {}, reminded = {};
         const struct history *histories[3];
         struct history filed;
         uint64_t prints[3], later[3];
@@ -519,9 +519,10 @@ static void test_report_pages(void **state) {
         add(&f, NOTICE_REMINDER, "2@2018-11-21", p);
         digest_list_done(&f.digests);
         assert_int_equal(digests_build(b->model, f.notices, f.n, at(NOW), &f.digests), 0);
-        assert_false(report_is_wanted(daily, &b->units[0], prints[0], 0, &f.digests));
-        assert_true(report_is_wanted(daily, &b->units[2], prints[0], 0, &f.digests));
-        assert_true(report_is_wanted(weekly, NULL, prints[0], prints[0], &f.digests));
+        assert_int_equal(report_reminded(&f.digests, &reminded), 0);
+        assert_false(report_is_wanted(daily, &b->units[0], prints[0], 0, &reminded));
+        assert_true(report_is_wanted(daily, &b->units[2], prints[0], 0, &reminded));
+        assert_true(report_is_wanted(weekly, NULL, prints[0], prints[0], &reminded));
         flush_done(&f);
 }
 
