@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "message/compose.h"
 
-#include <stdio.h>
+#include <stdbool.h>
 
 #include "base/strbuf.h"
 
 /* Written by hand: `simulate` prints a million of these, and all that varies are a few short texts. */
+
+static bool is_plain(unsigned char c) { return c >= 0x20 && c != 0x7f && c != '"' && c != '\\'; }
 
 static void add_string(struct strbuf *b, const char *s) {
         if (!s) {
@@ -13,21 +15,24 @@ static void add_string(struct strbuf *b, const char *s) {
                 return;
         }
         strbuf_addc(b, '"');
-        for (; *s; s++) {
-                unsigned char c = (unsigned char)*s;
+        while (*s) {
+                size_t n = 0;
 
-                if (c == '"' || c == '\\')
-                        strbuf_addc(b, '\\');
-                if (c < 0x20 || c == 0x7f)
-                        strbuf_addf(b, "\\u%04x", c);
-                else
-                        strbuf_addc(b, (char)c);
+                while (s[n] && is_plain((unsigned char)s[n]))
+                        n++;
+                strbuf_add(b, s, n);
+                s += n;
+                if (*s == '"' || *s == '\\')
+                        strbuf_addf(b, "\\%c", *s++);
+                else if (*s)
+                        strbuf_addf(b, "\\u%04x", (unsigned char)*s++);
         }
         strbuf_addc(b, '"');
 }
 
+/* @name: with all that stands before the value */
 static void add_member(struct strbuf *b, const char *name, const char *value) {
-        strbuf_addf(b, ",\"%s\":", name);
+        strbuf_adds(b, name);
         add_string(b, value);
 }
 
@@ -39,13 +44,12 @@ static void add_item(struct strbuf *b, const struct notice *n) {
                       : dated ? n->instance->due.date
                               : DATE_NONE;
 
-        strbuf_adds(b, "{\"instance\":");
-        add_string(b, n->instance ? n->instance->key : NULL);
-        add_member(b, "task", n->instance ? n->instance->task->id : NULL);
-        add_member(b, "unit", n->unit ? n->unit->id : NULL);
-        add_member(b, "step", n->rung ? offset_format(n->rung->offset, step) : NULL);
-        add_member(b, "due", dated ? date_format(n->deadline.effective, due) : NULL);
-        add_member(b, "stated", dated ? date_format(date, stated) : NULL);
+        add_member(b, "{\"instance\":", n->instance ? n->instance->key : NULL);
+        add_member(b, ",\"task\":", n->instance ? n->instance->task->id : NULL);
+        add_member(b, ",\"unit\":", n->unit ? n->unit->id : NULL);
+        add_member(b, ",\"step\":", n->rung ? offset_format(n->rung->offset, step) : NULL);
+        add_member(b, ",\"due\":", dated ? date_format(n->deadline.effective, due) : NULL);
+        add_member(b, ",\"stated\":", dated ? date_format(date, stated) : NULL);
         strbuf_addc(b, '}');
 }
 
