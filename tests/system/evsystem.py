@@ -210,7 +210,7 @@ def main():
     if "EVSYSTEM_INSIDE" not in os.environ:
         package("new")
         here = os.path.dirname(os.path.abspath(__file__))
-        command = [os.path.join(here, "with-systemd.sh"), "-t", "170"]
+        command = [os.path.join(here, "with-systemd.sh"), "-t", "270"]
         for path in (os.environ["SOURCE_DIR"], os.environ["PACKAGES"]):
             command += ["-m", path]
         os.environ["EVSYSTEM_INSIDE"] = "1"

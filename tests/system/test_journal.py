@@ -73,7 +73,9 @@ class Journal(evsystem.TestCase):
         self.start_over()
         eventually(lambda: self.root_is("ok"), "the root is looked at")
         eventually(lambda: self.said("files in"), "what it found is said")
-        lines = [entry["MESSAGE"] for entry in self.journal(_SYSTEMD_UNIT="evidenced.service") if "warning: " not in entry["MESSAGE"]]
+        this = self.show("evidenced.service", "InvocationID")
+        lines = [entry["MESSAGE"] for entry in self.journal(_SYSTEMD_INVOCATION_ID=this) if "warning: " not in entry["MESSAGE"]]
+        self.assertIn("Mail is held until 'evidencectl release': nothing leaves", lines)
         self.assertLess(len(lines), 8, lines)
         self.assertEqual(self.journal(_SYSTEMD_UNIT="evidenced-scan.service"), [])
 
