@@ -86,9 +86,9 @@ class Outage(evmail.Office):
         """Nobody asks: the server is tried again after about half a minute, whatever the number of senders that met it down."""
         url = nobody_listens()
         self.office(evmail.server(url), units=8, connections=8)
-        with self.service() as service, evtest.SmtpServer() as server:
+        with self.service() as service:
             evtest.eventually(lambda: self.status(service)["servers"][0]["state"] == "down", "down")
-            server.stop()
+            evtest.eventually(lambda: self.status(service)["outbox"]["handed"] == 0, "all senders met it down")
             back = evtest.SmtpServer()
             back.start(int(url.rpartition(":")[2]))
             try:
