@@ -13,11 +13,12 @@
 #define DOWN_MAX_USEC (15 * USEC_PER_MINUTE)
 
 usec_t jitter(usec_t t) { /* ± 20 % */
+        usec_t fifth = t / 5, span = 2 * fifth;
         uint32_t x = 0;
 
         if (getrandom(&x, sizeof(x), GRND_NONBLOCK) != sizeof(x))
                 x = 1u << 31;
-        return t - t / 5 + (usec_t)((double)x / UINT32_MAX * 2 * (double)(t / 5));
+        return t - fifth + (usec_t)((double)x / UINT32_MAX * (double)span);
 }
 
 usec_t back_off(usec_t first, usec_t max, unsigned n) {
