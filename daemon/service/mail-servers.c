@@ -81,3 +81,11 @@ void mail_servers_heard(struct mail_servers *servers, size_t index, const char *
                   servers->model->mail.servers[index].url, trouble,
                   index + 1 < servers->model->mail.n_servers ? "the next one" : "again later");
 }
+
+json_t *mail_server_json(const struct mail_server *s) {
+        return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s}", "url", s->url,
+                         "user", s->user, "credential", s->credential, "password_file",
+                         s->password_file, "ca_file", s->ca_file, "client_cert", s->client_cert,
+                         "client_key", s->client_key, "auth", s->auth, "security",
+                         s->security == MAIL_SECURITY_NONE ? "none" : "tls");
+}

@@ -11,10 +11,9 @@
 #include "ipc/peer.h"
 #include "service/events.h"
 #include "service/mail-ledger.h"
+#include "service/mail-result.h"
 #include "service/mail-servers.h"
 
-#define RETRY_FIRST_USEC USEC_PER_MINUTE
-#define RETRY_MAX_USEC USEC_PER_HOUR
 #define HAND_OUT_GRACE_USEC (10 * USEC_PER_SEC)
 #define STOP_USEC (2 * USEC_PER_SEC + 500 * USEC_PER_MSEC)
 #define SENDER_DEPTH 2 /* one under way, one behind it: a sender need not wait for the disk */
@@ -23,18 +22,10 @@
 #define START_AGAIN_USEC (1 * USEC_PER_SEC)
 #define SENDER_IDLE_USEC (30 * USEC_PER_SEC)
 
-/* A mail that a sender has. */
-struct work {
-        int64_t entry;
-        size_t server;
-        uint32_t tries;
-        usec_t created;
-};
-
 struct sender {
         struct outbox *outbox;
-        struct peer *peer;              /* owned; NULL: nothing to do, not started */
-        struct work work[SENDER_DEPTH]; /* in the order in which it takes them */
+        struct peer *peer;                   /* owned; NULL: nothing to do, not started */
+        struct mail_work work[SENDER_DEPTH]; /* in the order in which it takes them */
         size_t n_work;
         usec_t idle_since;
 };
@@ -72,18 +63,10 @@ static void schedule_turn(struct outbox *o) {
 
 /* ---- handing out ---- */
 
-static json_t *server_json(const struct mail_server *s) {
-        return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s}", "url", s->url,
-                         "user", s->user, "credential", s->credential, "password_file",
-                         s->password_file, "ca_file", s->ca_file, "client_cert", s->client_cert,
-                         "client_key", s->client_key, "auth", s->auth, "security",
-                         s->security == MAIL_SECURITY_NONE ? "none" : "tls");
-}
-
 /* A frame that goes out once the transaction that marks it is committed. */
 struct outgoing {
         struct sender *sender;
-        struct work work;
+        struct mail_work work;
         size_t before; /* mails that the sender takes first */
         json_t *json;
         char *body;
@@ -148,12 +131,12 @@ static int on_ready(void *userdata, const struct outbox_entry *entry) {
                 h->n_left++;
                 return 0;
         }
-        out.work = (struct work){entry->id, h->server, entry->tries, entry->message.created};
+        out.work = (struct mail_work){entry->id, h->server, entry->tries, entry->message.created};
         out.body = malloc(out.size + 1);
         out.json = json_pack("{s:s, s:I, s:s, s:s, s:I, s:o}", "verb", "send", "id",
                              (json_int_t)entry->id, "from", entry->message.from, "to",
                              entry->recipient, "timeout", (json_int_t)server->timeout, "server",
-                             server_json(server));
+                             mail_server_json(server));
         if (!out.body || !out.json || array_push(&h->list, out) < 0) {
                 free(out.body);
                 json_decref(out.json);
@@ -369,68 +352,15 @@ static void answer_add(struct outbox *o, struct answer a, const char *reply) {
         schedule_writing(o);
 }
 
-enum pause {
-        PAUSE_NONE, /* the same try goes on: with the next server, or in the next run */
-        PAUSE_SERVER, /* the server's own: mail after mail, the most urgent first, once it is up again */
-        PAUSE_MAIL,
-};
-
-/* What follows from a result that is not final. */
-static struct outbox_result retry_later(struct outbox *o, const struct work *w,
-                                        enum outbox_state state, enum pause pause) {
-        usec_t now = now_of(o), next = now;
-        bool count = pause != PAUSE_NONE;
-
-        if (pause == PAUSE_MAIL)
-                next = usec_add(now, jitter(back_off(RETRY_FIRST_USEC, RETRY_MAX_USEC, w->tries)));
-        if (next > usec_add(w->created, o->config.model->mail.retry_for))
-                return (struct outbox_result){.state = OUTBOX_PARKED, .count_try = count};
-        return (struct outbox_result){.state = state, .next_try = next, .count_try = count};
-}
-
-/* What a sender's reply says. */
-struct reply {
-        const char *result, *stage, *text; /* borrowed */
-        int code, connection;
-};
-
-static enum pause pause_after(const struct outbox *o, const struct work *w,
-                              const struct reply *reply) {
-        static const char *const before_mail[] = {"config", "connect", "tls", "auth"};
-
-        if (o->stopping && reply->code == 0)
-                return PAUSE_NONE; /* it was us who gave up */
-        if (!reply->connection)
-                return PAUSE_MAIL;
-        if (w->server + 1 < o->config.model->mail.n_servers)
-                return PAUSE_NONE;
-        /* A mail that makes a server break off must not stand before all others for ever. */
-        for (size_t i = 0; i < ELEMENTSOF(before_mail); i++)
-                if (strcmp(reply->stage, before_mail[i]) == 0)
-                        return PAUSE_SERVER;
-        return PAUSE_MAIL;
-}
-
-static struct outbox_result result_of(struct outbox *o, const struct work *w,
-                                      const struct reply *reply) {
-        if (strcmp(reply->result, "sent") == 0)
-                return (struct outbox_result){.state = OUTBOX_SENT, .count_try = true};
-        if (strcmp(reply->result, "permanent") == 0)
-                return (struct outbox_result){.state = OUTBOX_PARKED, .count_try = true};
-        if (strcmp(reply->result, "doubt") == 0)
-                return retry_later(o, w, OUTBOX_DOUBT, PAUSE_MAIL);
-        return retry_later(o, w, OUTBOX_QUEUED, pause_after(o, w, reply));
-}
-
 static void on_reply(struct sender *s, json_t *m) {
         struct outbox *o = s->outbox;
-        struct reply reply = {.result = "", .stage = "", .text = ""};
-        const struct work w = s->work[0];
+        struct mail_reply reply = {.result = "", .stage = "", .text = ""};
+        const struct mail_work w = s->work[0];
         struct answer a = {.entry = w.entry, .server = w.server};
 
         json_unpack(m, "{s?s, s?s, s?s, s?i, s?b}", "result", &reply.result, "stage", &reply.stage,
                     "text", &reply.text, "code", &reply.code, "connection", &reply.connection);
-        a.result = result_of(o, &w, &reply);
+        a.result = mail_result(o->config.model, &w, &reply, now_of(o), o->stopping);
         mail_servers_heard(&o->servers, w.server,
                            reply.connection ? (*reply.text ? reply.text : "no answer") : NULL,
                            now_of(o));
@@ -467,14 +397,14 @@ static void on_sender_up(struct peer *p, void *userdata) {
 }
 
 /* It aborts before the final dot when we are gone; whether it came so far is not known. */
-static void give_back(struct outbox *o, const struct work *w, const char *why) {
+static void give_back(struct outbox *o, const struct mail_work *w, const char *why) {
         struct answer a = {.entry = w->entry, .server = w->server};
 
         log_event(LOG_WARNING, EVENT_SENDER_GONE, NULL,
                   "A sender is gone (%s) with mail %jd: in doubt, it is sent again with the same "
                   "Message-ID",
                   why, (intmax_t)w->entry);
-        a.result = retry_later(o, w, OUTBOX_DOUBT, PAUSE_MAIL);
+        a.result = mail_result_lost(o->config.model, w, now_of(o));
         answer_add(o, a, "the sender died");
 }
 

@@ -94,8 +94,8 @@ class Killed(evmail.Office):
             self.assertEqual(len(set(raws)), 1, f"{recipient}: two wordings (EVTEST_SEED={SEED})")
             self.assertIn(f"Message-ID: {identifier[recipient]}".encode(), raws[0])
         doubles = len(taken) - MAILS
-        # a kill catches at most one mail of each sender that it ends
-        self.assertLessEqual(doubles, killed["sender"] + 4 * killed["service"], killed)
+        # a sender dies with one mail under way; a service with two of each of four senders that were answered and not written down
+        self.assertLessEqual(doubles, killed["sender"] + 8 * killed["service"], killed)
         print(f"{killed}, {doubles} doubles (EVTEST_SEED={SEED})", flush=True)
 
 
