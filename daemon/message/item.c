@@ -287,6 +287,8 @@ static const char *file_line(struct document *doc, const struct file_note *file)
                   words_named(doc->words, "verdict-", verdict_to_string(file->verdict), NULL));
         value_set(doc->pool, context, "detail",
                   file->detail ? words_key(doc->words, file->detail) : "");
+        value_set(doc->pool, context, "misplaced", /* the detail is where it belongs */
+                  file->detail && file->verdict == VERDICT_NAME ? "yes" : "");
         return words_phrase(doc->words, "value-uncounted", context);
 }
 

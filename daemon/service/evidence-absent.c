@@ -121,6 +121,7 @@ struct evfile *absent_take(struct evidence *e, size_t root, const char *path,
 
         /* A copy restored from elsewhere has another inode: same size and time at the same path are the same file. */
         if (f && f->file.size == seen->size && f->file.mtime == seen->mtime) {
+                f->moved = f->file.inode != seen->inode;
                 absent_remove(e, f);
                 return f;
         }
@@ -132,5 +133,6 @@ struct evfile *absent_take(struct evidence *e, size_t root, const char *path,
         free(f->path);
         f->file.path = f->path = copy;
         match_name_done(&f->name);
+        f->moved = true;
         return f;
 }

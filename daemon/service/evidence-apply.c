@@ -34,6 +34,7 @@ static int ledger(struct evidence *e, const char *event, const struct instance *
                   const struct evfile *f, const char *more_key, const char *more) {
         char hex[SHA256_HEX] = "", when[INSTANT_BUFFER] = "";
         _cleanup_free_ char *clean = text_sanitize(f->path, strlen(f->path)), *text = NULL;
+        _cleanup_free_ char *clean_more = more ? text_sanitize(more, strlen(more)) : NULL;
         json_t *detail;
         int r;
 
@@ -45,8 +46,8 @@ static int ledger(struct evidence *e, const char *event, const struct instance *
                            e->roots[f->file.root].path, "path", clean, "size",
                            (json_int_t)f->file.size, "sha256", hex, "received", when, "as_dated",
                            f->file.as_dated, "verdict", verdict_to_string(f->verdict));
-        if (detail && more_key)
-                json_object_set_new(detail, more_key, json_string(more));
+        if (detail && clean_more)
+                json_object_set_new(detail, more_key, json_string(clean_more));
         text = detail ? json_dumps(detail, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
         json_decref(detail);
         if (!text)
@@ -61,18 +62,25 @@ static int ledger(struct evidence *e, const char *event, const struct instance *
 }
 
 static int tell(struct evidence *e, enum notice_kind kind, const struct instance *in,
-                const struct evfile *f) {
+                const struct evfile *f, const struct instance *other) {
         char hex[SHA256_HEX];
         struct evidence_event event = {.kind = kind, .track = evidence_track(e, in)};
+        _cleanup_free_ char *clean = f ? text_sanitize(f->path, strlen(f->path)) : NULL;
 
-        if (f)
+        if (f && !clean)
+                return -ENOMEM;
+        if (f) {
                 event.file = note_of(e, f, hex);
+                event.file.path = clean;
+                event.file.detail = other ? other->key : NULL;
+        }
         return e->callbacks.on_event(e->userdata, &event);
 }
 
 static int save_file(struct evidence *e, struct evfile *f) {
         struct stored_file row = evfile_row(e, f);
 
+        f->moved = false;
         return store_put_file(e->config.store, &row, &f->id);
 }
 
@@ -116,7 +124,7 @@ static int file_counted(struct evidence *e, struct ruling *r, const struct assig
         f->verdict = f->told = VERDICT_COUNTED;
         content_put(e, f);
         if (f->instance == in->index && f->requirement == a->requirement && f->id)
-                return 0;
+                return f->moved ? save_file(e, f) : 0;
         f->instance = in->index;
         f->requirement = a->requirement;
         f->assigned_at = evidence_now(e);
@@ -128,7 +136,7 @@ static int file_counted(struct evidence *e, struct ruling *r, const struct assig
                    other ? other->key : NULL);
         if (q < 0 || !f->fresh_seen)
                 return q;
-        return tell(e, NOTICE_RECEIVED, in, f);
+        return tell(e, NOTICE_RECEIVED, in, f, other);
 }
 
 /* The first instance of the task that looks where the file lies. */
@@ -139,22 +147,49 @@ static const struct instance *where_of(const struct ruling *r, const struct evfi
         return r->instances[0];
 }
 
+int file_refused(struct evidence *e, struct evfile *f, const struct instance *in,
+                 const struct instance *meant) {
+        int q;
+
+        f->told = f->verdict;
+        q = save_file(e, f);
+        if (q == 0)
+                q = ledger(e, "evidence-refused", in, f, meant ? "meant_for" : NULL,
+                           meant ? meant->key : NULL);
+        return q < 0 ? q : tell(e, NOTICE_REFUSED, in, f, meant);
+}
+
+/* Its name is asked for, or can not be read: people wonder why it does not count. */
+static bool is_of_interest(const struct evfile *f) {
+        return f->matched || (f->verdict == VERDICT_BAD_NAME && f->file.settled && !f->ignored);
+}
+
+/* A counted file of this task has the same content (rule 8). */
+static bool is_copy(const struct evidence *e, const struct ruling *r, const struct evfile *f) {
+        char hex[SHA256_HEX];
+        const struct evfile *o = NULL;
+
+        if (f->file.inspected)
+                o = strmap_get(e->contents, hex_encode(f->file.sha256, SHA256_SIZE, hex));
+        return o && o != f && o->presence == EVFILE_PRESENT && o->instance != SIZE_MAX &&
+               o->instance >= r->first && o->instance < r->first + r->n_instances;
+}
+
 static int file_not_counted(struct evidence *e, struct ruling *r, struct evfile *f, bool had_slot) {
         const struct instance *in =
                 had_slot ? &e->config.tracks->instances->items[f->instance] : where_of(r, f);
-        int q;
 
         if (had_slot)
                 content_drop(e, f);
         f->instance = SIZE_MAX;
-        if (!f->matched || f->verdict == VERDICT_UNSETTLED || f->verdict == f->told)
-                return had_slot ? save_file(e, f) : 0;
+        if (f->verdict == VERDICT_SURPLUS && is_copy(e, r, f))
+                f->verdict = VERDICT_DUPLICATE;
+        if (!is_of_interest(f) || f->verdict == VERDICT_UNSETTLED || f->verdict == f->told)
+                return had_slot || (f->id && f->moved) ? save_file(e, f) : 0;
+        if (f->verdict != VERDICT_SURPLUS && f->verdict != VERDICT_NAME)
+                return file_refused(e, f, in, NULL);
         f->told = f->verdict;
-        q = save_file(e, f);
-        if (q < 0 || f->verdict == VERDICT_SURPLUS || f->verdict == VERDICT_NAME)
-                return q;
-        q = ledger(e, "evidence-refused", in, f, NULL, NULL);
-        return q < 0 ? q : tell(e, NOTICE_REFUSED, in, f);
+        return save_file(e, f);
 }
 
 static bool of_task(const struct evidence *e, const struct evfile *f, const struct task *task) {
@@ -225,18 +260,39 @@ static int apply_absent(struct evidence *e, struct ruling *r) {
 }
 
 static int apply_explained(struct evidence *e, struct track *t, bool explained, usec_t now) {
+        usec_t *since = &e->unexplained_at[t->instance->index];
         bool all_ok = true;
 
         for (size_t i = 0; i < e->n_roots; i++)
                 all_ok = all_ok && e->roots[i].ok;
-        if (t->history.explained == explained || (!explained && !all_ok))
+        if (t->history.explained == explained || (!explained && !all_ok)) {
+                *since = 0;
                 return 0;
+        }
+        /* Saved over by an editor, an explanation is away or unsettled for a while, as any file is. */
+        if (!explained && *since == 0)
+                *since = now;
+        if (!explained && now < *since + e->config.model->evidence.gone_after)
+                return 0;
+        *since = 0;
         t->history.explained = explained;
         if (explained) {
                 track_changed(e->config.tracks, t, now);
-                return tell(e, NOTICE_EXPLAINED, t->instance, NULL);
+                return tell(e, NOTICE_EXPLAINED, t->instance, NULL, NULL);
         }
         return track_begin_episode(e->config.tracks, t, EPISODE_EXPLANATION_ENDED, now, now);
+}
+
+usec_t explanations_expire(const struct evidence *e) {
+        usec_t next = USEC_INFINITY;
+
+        for (size_t i = 0; i < e->config.tracks->n; i++) {
+                usec_t since = e->unexplained_at[i];
+
+                if (since > 0 && since + e->config.model->evidence.gone_after < next)
+                        next = since + e->config.model->evidence.gone_after;
+        }
+        return next;
 }
 
 static bool all_walked(const struct evidence *e) {
@@ -262,12 +318,12 @@ static int apply_instance(struct evidence *e, struct ruling *r, size_t k, usec_t
         t->history.scanned = true;
         track_changed(e->config.tracks, t, now);
         if (was == 0 && is != 0) /* what a first walk finds complete is no news to anybody */
-                return all_walked(e) ? tell(e, NOTICE_COMPLETE, in, NULL) : 0;
+                return all_walked(e) ? tell(e, NOTICE_COMPLETE, in, NULL, NULL) : 0;
         if (was == 0 || is != 0)
                 return 0;
         q = track_begin_episode(e->config.tracks, t, EPISODE_REOPENED, now,
                                 send_instant_in_window(e->config.model->calendar, now));
-        return q < 0 ? q : tell(e, NOTICE_REOPENED, in, NULL);
+        return q < 0 ? q : tell(e, NOTICE_REOPENED, in, NULL, NULL);
 }
 
 int ruling_apply(struct evidence *e, struct ruling *r, usec_t now) {

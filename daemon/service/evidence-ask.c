@@ -16,28 +16,8 @@ bool evidence_roots_walked(const struct evidence *e) {
         return true;
 }
 
-static bool folder_is_quiet(const struct folder *folder) {
-        for (size_t i = 0; i < folder->files.n; i++) {
-                const struct evfile *f = folder->files.items[i];
-
-                if (f->matched && f->file.regular && (!f->file.settled || f->queued))
-                        return false;
-        }
-        return true;
-}
-
 bool evidence_is_quiet(const struct evidence *e) {
-        if (!evidence_roots_walked(e) || e->any_dirty)
-                return false;
-        for (size_t i = 0; i < e->n_roots; i++) {
-                struct folder *folder;
-                size_t cursor = 0;
-
-                while ((folder = strmap_next(e->roots[i].folders, &cursor, NULL)))
-                        if (!folder_is_quiet(folder))
-                                return false;
-        }
-        return true;
+        return e->n_pending == 0 && !e->any_dirty && evidence_roots_walked(e);
 }
 
 size_t evidence_held(const struct evidence *e) { return e->n_held; }
@@ -85,6 +65,8 @@ static int note_add(struct evidence *e, const struct track *track, const struct 
                 note.verdict = VERDICT_NOT_REGULAR;
         } else if (f->ignored) {
                 note.verdict = VERDICT_IGNORED;
+        } else if (f->elsewhere != SIZE_MAX) {
+                note.detail = e->config.tracks->instances->items[f->elsewhere].key;
         }
         note.path = text_sanitize(f->path, strlen(f->path));
         note.sha256 =

@@ -21,15 +21,19 @@ enum {
 /* ---- which instances look where ---- */
 
 static int dir_add(struct evidence *e, const struct instance *instance) {
-        struct index_list *list = strmap_get(e->dirs, instance->dir);
+        /* A folder made on a Mac is written in NFD: nobody sees the difference. */
+        _cleanup_free_ char *dir = text_nfc(strcmp(instance->dir, ".") == 0 ? "" : instance->dir);
+        struct index_list *list = dir ? strmap_get(e->dirs, dir) : NULL;
 
+        if (!dir)
+                return -ENOMEM;
         if (!list) {
                 int r;
 
                 list = calloc(1, sizeof(*list));
                 if (!list)
                         return -ENOMEM;
-                r = strmap_put(e->dirs, instance->dir, list);
+                r = strmap_put(e->dirs, dir, list);
                 if (r < 0) {
                         free(list);
                         return r;
@@ -54,6 +58,7 @@ static void index_tasks(struct evidence *e) {
 
 int evidence_index(struct evidence *e) {
         const struct instance_set *set = e->config.tracks->instances;
+        int r;
 
         e->dirs = strmap_new();
         e->remembered = strmap_new();
@@ -63,13 +68,18 @@ int evidence_index(struct evidence *e) {
         e->task_absent = calloc(e->config.model->n_tasks + 1, sizeof(*e->task_absent));
         e->task_first = calloc(e->config.model->n_tasks + 2, sizeof(*e->task_first));
         e->task_dirty = calloc(e->config.model->n_tasks + 1, sizeof(*e->task_dirty));
-        if (!e->dirs || !e->remembered || !e->task_folders || !e->task_dirty || !e->missing ||
-            !e->contents || !e->task_absent || !e->task_first)
+        e->task_waiting = calloc(e->config.model->n_tasks + 1, sizeof(*e->task_waiting));
+        e->unexplained_at = calloc(set->n + 1, sizeof(*e->unexplained_at));
+        if (!e->task_waiting || !e->unexplained_at || !e->dirs || !e->remembered ||
+            !e->task_folders || !e->task_dirty || !e->missing || !e->contents || !e->task_absent ||
+            !e->task_first)
                 return -ENOMEM;
         index_tasks(e);
+        r = name_rules_new(e->config.model, &e->rules);
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < set->n; i++) {
-                int r = set->items[i].dir ? dir_add(e, &set->items[i]) : 0;
-
+                r = set->items[i].dir ? dir_add(e, &set->items[i]) : 0;
                 if (r < 0)
                         return r;
         }
@@ -91,11 +101,19 @@ static int cover_prefix(struct evidence *e, struct folder *folder, const char *p
         return 0;
 }
 
-/* Instances whose dir is the folder's path or one above it. */
+static int compare_index(const void *a, const void *b) {
+        size_t x = *(const size_t *)a, y = *(const size_t *)b;
+
+        return x < y ? -1 : x > y;
+}
+
+/* Instances whose dir is the folder's path or one above it, in their order: those of one task are together. */
 static int folder_cover(struct evidence *e, struct folder *folder) {
-        _cleanup_free_ char *prefix = strdup(folder->path);
+        _cleanup_free_ char *prefix = text_nfc(folder->path);
         int r;
 
+        if (!prefix) /* a name in another encoding: no dir is written like that */
+                prefix = strdup(folder->path);
         if (!prefix)
                 return -ENOMEM;
         r = cover_prefix(e, folder, prefix, true);
@@ -105,7 +123,24 @@ static int folder_cover(struct evidence *e, struct folder *folder) {
                 *(slash ? slash : prefix) = '\0';
                 r = cover_prefix(e, folder, prefix, false);
         }
+        if (folder->covering.n > 1)
+                qsort(folder->covering.items, folder->covering.n, sizeof(*folder->covering.items),
+                      compare_index);
         return r;
+}
+
+/* One of an instance's task that no entry before it has: tasks are visited once. */
+static const struct task *next_task(const struct evidence *e, const struct folder *folder,
+                                    size_t *cursor) {
+        const struct instance *items = e->config.tracks->instances->items;
+        const struct task *task;
+
+        if (*cursor >= folder->covering.n)
+                return NULL;
+        task = items[folder->covering.items[*cursor]].task;
+        while (*cursor < folder->covering.n && items[folder->covering.items[*cursor]].task == task)
+                ++*cursor;
+        return task;
 }
 
 void evidence_touch_task(struct evidence *e, const struct task *task) {
@@ -114,30 +149,28 @@ void evidence_touch_task(struct evidence *e, const struct task *task) {
 }
 
 void folder_touch(struct evidence *e, const struct folder *folder) {
-        for (size_t i = 0; i < folder->covering.n; i++)
-                evidence_touch_task(
-                        e, e->config.tracks->instances->items[folder->covering.items[i]].task);
+        const struct task *task;
+        size_t cursor = 0;
+
+        while ((task = next_task(e, folder, &cursor)))
+                evidence_touch_task(e, task);
+}
+
+void folder_wait(struct evidence *e, const struct folder *folder, int change) {
+        const struct task *task;
+        size_t cursor = 0;
+
+        while ((task = next_task(e, folder, &cursor)))
+                e->task_waiting[task->index] += (size_t)change;
 }
 
 /* ---- files ---- */
 
-/* Takes the file out of what is being inspected: an answer that still comes is about nobody. */
-static void evfile_unqueue(struct evidence *e, struct evfile *f) {
-        struct root *root = &e->roots[f->file.root];
-
-        if (!f->queued)
-                return;
-        f->queued = false;
-        for (size_t i = 0; i < ELEMENTSOF(root->running); i++)
-                if (root->running[i].file == f)
-                        root->running[i].file = NULL;
-        for (size_t i = 0; i < root->to_inspect.n; i++)
-                if (root->to_inspect.items[i] == f)
-                        root->to_inspect.items[i] = NULL;
-}
-
 void evfile_free(struct evidence *e, struct evfile *f) {
         evfile_unqueue(e, f);
+        other_drop(e, f);
+        f->matched = false;
+        evfile_account(e, f);
         content_drop(e, f);
         match_name_done(&f->name);
         free(f->path);
@@ -153,7 +186,7 @@ static struct evfile *evfile_new(const struct evidence *e, size_t root, const ch
         f->file.path = f->path;
         f->file.root = root;
         f->file.offset = e->config.clock->offset;
-        f->instance = SIZE_MAX;
+        f->instance = f->elsewhere = SIZE_MAX;
         f->told = f->verdict = VERDICT_COUNTED;
         return f;
 }
@@ -165,10 +198,13 @@ static const char *base_name(const char *path) {
 }
 
 static bool matches_any(const struct instance *instance, const struct match_name *name) {
-        for (size_t r = 0; r < instance->n_requirements; r++)
+        for (size_t r = 0; r < instance->n_requirements; r++) {
+                if (instance->requirements[r].n_patterns == 0 && name->plain)
+                        return true;
                 for (size_t p = 0; p < instance->requirements[r].n_patterns; p++)
                         if (pattern_match(instance->requirements[r].patterns[p], name))
                                 return true;
+        }
         return false;
 }
 
@@ -179,9 +215,10 @@ static int evfile_classify(struct evidence *e, struct evfile *f, const struct fo
 
         if (r < 0)
                 return r;
-        f->ignored = name_is_ignored(e->config.model, name);
-        f->explanation = !f->ignored && name_is_explanation(e->config.model, name);
+        f->ignored = name_rules_ignored(e->rules, &f->name);
+        f->explanation = !f->ignored && name_rules_explanation(e->rules, &f->name);
         f->matched = false;
+        f->elsewhere = SIZE_MAX;
         for (size_t i = 0; !f->matched && !f->ignored && i < folder->covering.n; i++)
                 f->matched = matches_any(
                         &e->config.tracks->instances->items[folder->covering.items[i]], &f->name);
@@ -282,8 +319,10 @@ static bool same_content(const struct file *f, uint64_t size, usec_t mtime, uint
 /* A file that is no longer where it was: kept while it holds a slot, forgotten otherwise. */
 static void evfile_leaves(struct evidence *e, struct evfile *f, enum evfile_presence presence) {
         evfile_unqueue(e, f);
+        other_drop(e, f);
         f->folder = NULL;
         f->presence = presence;
+        evfile_account(e, f);
         if (presence == EVFILE_MISSING && f->gone_since == 0)
                 f->gone_since = evidence_now(e);
         if (f->id == 0 && f->instance == SIZE_MAX) {
@@ -297,11 +336,12 @@ static void evfile_leaves(struct evidence *e, struct evfile *f, enum evfile_pres
 /* ---- folders ---- */
 
 static void folder_free(struct evidence *e, struct folder *folder, enum evfile_presence presence) {
+        const struct task *task;
+        size_t cursor = 0;
+
         folder_touch(e, folder);
-        for (size_t i = 0; i < folder->covering.n; i++) {
-                const struct instance *instance =
-                        &e->config.tracks->instances->items[folder->covering.items[i]];
-                struct folder_list *list = &e->task_folders[instance->task->index];
+        while ((task = next_task(e, folder, &cursor))) {
+                struct folder_list *list = &e->task_folders[task->index];
 
                 for (size_t k = 0; k < list->n; k++)
                         if (list->items[k] == folder) {
@@ -321,6 +361,8 @@ static void folder_free(struct evidence *e, struct folder *folder, enum evfile_p
 static struct folder *folder_get(struct root *root, const char *path) {
         struct evidence *e = root->evidence;
         struct folder *folder = strmap_get(root->folders, path);
+        const struct task *task;
+        size_t cursor = 0;
 
         if (folder)
                 return folder;
@@ -336,17 +378,9 @@ static struct folder *folder_get(struct root *root, const char *path) {
                 free(folder);
                 return NULL;
         }
-        for (size_t i = 0; i < folder->covering.n; i++) {
-                const struct instance *instance =
-                        &e->config.tracks->instances->items[folder->covering.items[i]];
-                struct folder_list *list = &e->task_folders[instance->task->index];
-                bool there = false;
-
-                for (size_t k = 0; k < list->n && !there; k++)
-                        there = list->items[k] == folder;
-                if (!there && array_push(list, folder) < 0)
+        while ((task = next_task(e, folder, &cursor)))
+                if (array_push(&e->task_folders[task->index], folder) < 0)
                         log_oom();
-        }
         return folder;
 }
 
@@ -393,8 +427,7 @@ static void evfile_see(struct root *root, struct evfile *f, const struct listed 
         f->file.settled = settled;
         if (settled && f->file.received_at == 0) {
                 usec_t now = evidence_now(root->evidence);
-                /* File times are real times; the service's clock may be shifted. */
-                usec_t dated = f->file.mtime + root->evidence->config.clock->offset;
+                usec_t dated = f->file.mtime + f->file.offset;
 
                 f->file.as_dated = !root->ever_walked;
                 f->file.received_at = f->file.as_dated && dated < now ? dated : now;
@@ -402,6 +435,8 @@ static void evfile_see(struct root *root, struct evfile *f, const struct listed 
         }
         if (f->matched && settled && f->file.regular && !f->file.inspected && f->file.size > 0)
                 evfile_queue_inspection(root, f);
+        other_seen(root->evidence, f);
+        evfile_account(root->evidence, f);
 }
 
 static int folder_add(struct root *root, struct folder *folder, const char *path,
@@ -417,6 +452,10 @@ static int folder_add(struct root *root, struct folder *folder, const char *path
         }
         f->folder = folder;
         r = evfile_classify(e, f, folder);
+        if (r == 0 && !other_is_welcome(e, f)) {
+                evfile_free(e, f);
+                return 0;
+        }
         if (r == 0)
                 r = array_push(&folder->files, f);
         if (r < 0) {

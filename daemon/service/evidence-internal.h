@@ -28,9 +28,15 @@ struct evfile {
         struct folder *folder; /* NULL unless present */
         struct match_name name;
         bool ignored, link_out, explanation;
-        bool matched;    /* its name matches a requirement of an instance that covers it */
-        bool queued;     /* for inspection */
-        bool fresh_seen; /* arrived after the root's first walk: told as received */
+        bool matched; /* its name matches a requirement of an instance that covers it */
+        bool queued;  /* for inspection */
+        bool other;   /* nobody asked for it: among n_others */
+        bool lonely;  /* … and to be looked for among the other tasks */
+        size_t lonely_at;
+        bool moved;                   /* its row has another path */
+        bool pending;                 /* it is among its folder's and evidence's n_pending */
+        size_t queue_at;              /* where it stands in to_inspect */
+        bool fresh_seen;              /* arrived after the root's first walk: told as received */
         size_t instance, requirement; /* the slot it fills; instance SIZE_MAX: none */
         usec_t assigned_at;
         enum verdict told;         /* last verdict written down */
@@ -38,6 +44,7 @@ struct evfile {
         size_t absent_at, slot_at; /* where it stands in absent and task_absent */
         unsigned mark;             /* visited in the pass of this number */
         size_t scratch;            /* index in the pass */
+        size_t elsewhere; /* instance of another task that its name was meant for; SIZE_MAX: none */
 };
 struct evfile_list ARRAY(struct evfile *);
 struct index_list ARRAY(size_t);
@@ -46,7 +53,8 @@ struct folder {
         char *path; /* owned; relative to the root, "" is the root itself */
         size_t root;
         struct evfile_list files;
-        struct index_list covering; /* instances that look here */
+        struct index_list
+                covering; /* instances that look here, ascending: those of one task are together */
 };
 struct folder_list ARRAY(struct folder *);
 
@@ -81,8 +89,9 @@ struct root {
         struct unreadable_list ARRAY(struct unreadable) unreadable;
         char *partial_path; /* folder whose listing is arriving; NULL: none */
         json_t *partial;
-        struct evfile_list to_inspect;
-        struct inspection running[4];
+        struct evfile_list to_inspect; /* from next_to_inspect on; NULL: no longer wanted */
+        size_t next_to_inspect;
+        struct inspection running[16];
 };
 
 struct evidence {
@@ -91,7 +100,8 @@ struct evidence {
         void *userdata;
         struct root *roots;
         size_t n_roots;
-        struct strmap *dirs;              /* dir → struct index_list of instances */
+        struct name_rules *rules;         /* owned */
+        struct strmap *dirs;              /* dir in NFC → struct index_list of instances */
         struct folder_list *task_folders; /* per task: folders of its instances */
         struct strmap *remembered;        /* "ROOT\nPATH" → struct evfile, not adopted yet */
         struct evfile_list
@@ -101,7 +111,13 @@ struct evidence {
         struct strmap *contents; /* SHA-256 in hex → a counted struct evfile with that content */
         size_t *task_first;      /* per task: index of its first instance; one more at the end */
         bool *task_dirty;
+        size_t *task_waiting; /* per task: files in its folders that are to be inspected */
         bool any_dirty;
+        size_t n_others;           /* files that match nothing: MAX_OTHERS are kept */
+        struct evfile_list lonely; /* of those, the ones not looked for yet; NULL: no longer */
+        size_t next_lonely;
+        size_t n_pending;               /* files that match and are not settled, or not inspected */
+        usec_t *unexplained_at;         /* per instance: its explanation is not there since; 0 */
         sd_event_source *pass, *expiry; /* owned */
         uint64_t last_inspection;
         unsigned mark;
@@ -117,15 +133,17 @@ void folder_gone(struct root *root, const char *path);
 void root_forget(struct root *root);    /* root is down: what it holds is remembered */
 void root_reconcile(struct root *root); /* a walk ended: what was not found is missing */
 void evfile_free(struct evidence *e, struct evfile *f);
-void evfile_queue_inspection(struct root *root, struct evfile *f);
 void evidence_touch_task(struct evidence *e, const struct task *task);
 void folder_touch(struct evidence *e, const struct folder *folder);
+void folder_wait(struct evidence *e, const struct folder *folder,
+                 int change); /* files to inspect */
 struct stored_file evfile_row(const struct evidence *e, const struct evfile *f);
 
 /* What a pass works out for one task, before anything is applied. */
 struct ruling {
         const struct task *task;
         const struct instance **instances; /* owned array, in order of deadline */
+        struct deadline *deadlines;        /* owned; per instance */
         size_t first;                      /* index of the first in the set */
         size_t n_instances;
         struct evfile_list files; /* present files in its folders, each once */
@@ -138,7 +156,9 @@ struct ruling {
         usec_t *complete_at;     /* owned; per instance */
         bool *explained;         /* owned; per instance */
         size_t n_reopen;
-        bool wait; /* an inspection is out: judged when it is back */
+        size_t n_reopen_soon; /* complete only by files that are missing */
+        bool *leaning;        /* owned; per instance: among them */
+        bool wait;            /* an inspection is out: judged when it is back */
 };
 struct ruling_list ARRAY(struct ruling);
 
@@ -160,12 +180,34 @@ void content_drop(struct evidence *e, const struct evfile *f); /* it counts no l
 int ruling_apply(struct evidence *e, struct ruling *r,
                  usec_t now); /* inside the pass's transaction */
 struct track *evidence_track(const struct evidence *e, const struct instance *i);
+/** A file does not count: a row in the ledger, and a notice. @more: the instance it was meant for, or NULL. */
+int file_refused(struct evidence *e, struct evfile *f, const struct instance *in,
+                 const struct instance *meant);
+usec_t
+explanations_expire(const struct evidence *e); /* when the first that went away is gone for good */
 
 /* evidence-ask.c */
 bool evidence_roots_walked(const struct evidence *e); /* all that are there */
 
+/* evidence-other.c */
+#define MAX_OTHERS                                                                                 \
+        20000 /* of a million photographs nobody wants to read why each one does not count */
+bool other_is_welcome(struct evidence *e, struct evfile *f); /* false: too many, forget it */
+void other_drop(struct evidence *e, struct evfile *f);
+void other_seen(struct evidence *e, struct evfile *f); /* it is there, as folder_see() found it */
+/** Looks for files that lie in another task's folder, for a while. Inside the pass's transaction. Return: 1 all done, 0, -errno */
+int others_look(struct evidence *e);
+
+/* evidence-inspect.c */
+void inspect_more(struct root *root); /* after something was queued or answered */
+void inspection_answered(struct root *root, const json_t *m, uint64_t id);
+void root_drop_inspections(struct root *root); /* nothing is asked of the scanner any more */
+void evfile_queue_inspection(struct root *root, struct evfile *f);
+void evfile_unqueue(struct evidence *e,
+                    struct evfile *f); /* an answer that still comes is about nobody */
+void evfile_account(struct evidence *e, struct evfile *f); /* after a change: is it pending? */
+
 /* evidence.c */
 void evidence_schedule(struct evidence *e);
 void root_await_walk(struct root *root, bool awaits);
-void root_drop_inspections(struct root *root); /* nothing is asked of the scanner any more */
 usec_t evidence_now(const struct evidence *e);

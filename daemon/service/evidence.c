@@ -12,121 +12,13 @@
 #include "service/evidence-internal.h"
 
 #define PASS_DELAY_USEC (10 * USEC_PER_MSEC) /* lets a burst of events become one pass */
-#define INSPECT_TIMEOUT_USEC (60 * USEC_PER_SEC)
 
 usec_t evidence_now(const struct evidence *e) { return clock_now(e->config.clock); }
-
-/* ---- inspections ---- */
-
-void evfile_queue_inspection(struct root *root, struct evfile *f) {
-        if (f->queued || f->file.inspected)
-                return;
-        if (array_push(&root->to_inspect, f) < 0) {
-                log_oom();
-                return;
-        }
-        f->queued = true;
-}
-
-static int inspect_one(struct root *root, struct inspection *slot, struct evfile *f) {
-        struct evidence *e = root->evidence;
-        json_t *name = frame_name(f->path), *m;
-        int r;
-
-        m = json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I}", "verb", "inspect", "id",
-                      (json_int_t)++e->last_inspection, "path", name, "size",
-                      (json_int_t)f->file.size, "mtime", (json_int_t)f->file.mtime, "max_bytes",
-                      (json_int_t)e->config.model->evidence.max_size, "timeout",
-                      (json_int_t)INSPECT_TIMEOUT_USEC);
-        if (!m)
-                return -ENOMEM;
-        r = peer_send(root->peer, m, NULL, 0);
-        json_decref(m);
-        if (r < 0)
-                return r;
-        *slot = (struct inspection){.id = e->last_inspection, .file = f};
-        peer_expect(root->peer, 1);
-        return 0;
-}
-
-static void inspect_more(struct root *root) {
-        size_t next = 0;
-
-        for (size_t i = 0; i < ELEMENTSOF(root->running); i++) {
-                struct evfile *f = NULL;
-
-                if (root->running[i].id)
-                        continue;
-                while (next < root->to_inspect.n && !f)
-                        f = root->to_inspect.items[next++];
-                if (!f)
-                        break;
-                if (inspect_one(root, &root->running[i], f) < 0) {
-                        next--;
-                        break;
-                }
-        }
-        if (next == 0)
-                return;
-        memmove(root->to_inspect.items, root->to_inspect.items + next,
-                (root->to_inspect.n - next) * sizeof(*root->to_inspect.items));
-        root->to_inspect.n -= next;
-}
-
-static void take_inspection(struct evfile *f, const json_t *m) {
-        const char *status = "", *type = "", *sha = "";
-        int whole = 0, is_signed = 0;
-
-        json_unpack((json_t *)m, "{s?s, s?s, s?s, s?b, s?b}", "status", &status, "type", &type,
-                    "sha256", &sha, "whole", &whole, "signed", &is_signed);
-        f->queued = false;
-        if (strcmp(status, "ok") == 0 && file_type_from_string(type, &f->file.type) == 0 &&
-            hex_decode(sha, f->file.sha256, SHA256_SIZE) == 0) {
-                f->file.inspected = true;
-                f->file.whole = whole;
-                f->file.signed_pdf = is_signed;
-        } else if (strcmp(status, "too-large") == 0) {
-                f->file.too_large = true;
-        } else if (strcmp(status, "changed") != 0 && strcmp(status, "gone") != 0) {
-                f->file.unreadable = true;
-        }
-}
-
-void root_drop_inspections(struct root *root) {
-        for (size_t i = 0; i < ELEMENTSOF(root->running); i++) {
-                if (root->running[i].id && peer_state(root->peer) == PEER_UP)
-                        peer_expect(root->peer, -1);
-                if (root->running[i].file)
-                        root->running[i].file->queued = false;
-                root->running[i] = (struct inspection){};
-        }
-        for (size_t i = 0; i < root->to_inspect.n; i++)
-                if (root->to_inspect.items[i])
-                        root->to_inspect.items[i]->queued = false;
-        root->to_inspect.n = 0;
-}
 
 void root_await_walk(struct root *root, bool awaits) {
         if (root->awaits_walk != awaits && peer_state(root->peer) == PEER_UP)
                 peer_expect(root->peer, awaits ? 1 : -1);
         root->awaits_walk = awaits;
-}
-
-static void on_inspected(struct root *root, const json_t *m, uint64_t id) {
-        for (size_t i = 0; i < ELEMENTSOF(root->running); i++) {
-                struct evfile *f = root->running[i].file;
-
-                if (root->running[i].id != id)
-                        continue;
-                root->running[i] = (struct inspection){};
-                peer_expect(root->peer, -1);
-                if (f) {
-                        take_inspection(f, m);
-                        if (f->folder)
-                                folder_touch(root->evidence, f->folder);
-                }
-                return;
-        }
 }
 
 /* ---- the pass, a little after the last event ---- */
@@ -147,9 +39,7 @@ static void remember_root(struct root *root) {
 
 /* What the first walk of a root found, and what settled right after, counts as dated; from then on, as received. */
 static void note_first_walks(struct evidence *e) {
-        bool quiet = evidence_is_quiet(e);
-
-        for (size_t i = 0; quiet && i < e->n_roots; i++) {
+        for (size_t i = 0; evidence_is_quiet(e) && i < e->n_roots; i++) {
                 struct root *root = &e->roots[i];
 
                 if (!root->ok || !root->walked || root->ever_walked)
@@ -202,11 +92,16 @@ static int on_expiry(sd_event_source *s, uint64_t usec, void *userdata) {
 
         (void)s;
         (void)usec;
+        e->any_dirty = true;
+        evidence_schedule(e);
         for (size_t i = 0; i < e->absent.n; i++)
                 if (e->absent.items[i]->instance != SIZE_MAX)
                         evidence_touch_task(
                                 e, e->config.tracks->instances->items[e->absent.items[i]->instance]
                                            .task);
+        for (size_t i = 0; i < e->config.tracks->n; i++)
+                if (e->unexplained_at[i] > 0)
+                        evidence_touch_task(e, e->config.tracks->items[i].instance->task);
         return 0;
 }
 
@@ -262,7 +157,8 @@ static void on_root(struct root *root, const json_t *m) {
         if (strcmp(state, "ok") != 0) {
                 root->walked = false;
                 root_await_walk(root, false);
-                root_forget(root);
+                /* What it told stays as it is: when the root is back, it tells what has changed since. */
+                root_drop_inspections(root);
                 root_set_state(root, state, text);
                 return;
         }
@@ -386,7 +282,7 @@ static void on_message(struct peer *p, struct message *m, void *userdata) {
 
         (void)p;
         if (json_is_integer(reply))
-                on_inspected(root, m->json, (uint64_t)json_integer_value(reply));
+                inspection_answered(root, m->json, (uint64_t)json_integer_value(reply));
         else if (!event)
                 peer_restart(root->peer, "it said something that is not in the protocol");
         else if (strcmp(event, "root") == 0)
@@ -508,7 +404,6 @@ static void root_done(struct root *root) {
         json_decref(root->partial);
         free(root->partial_path);
         array_done(&root->to_inspect);
-        memset(root->running, 0, sizeof(root->running));
         while (root->folders && (folder = strmap_next(root->folders, &cursor, NULL))) {
                 for (size_t i = 0; i < folder->files.n; i++) {
                         match_name_done(&folder->files.items[i]->name);
@@ -559,6 +454,10 @@ struct evidence *evidence_free(struct evidence *e) {
                 array_done(&e->task_folders[i]);
         free(e->task_folders);
         free(e->task_dirty);
+        free(e->task_waiting);
+        free(e->unexplained_at);
+        array_done(&e->lonely);
+        name_rules_free(e->rules);
         free(e);
         return NULL;
 }

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "service/evidence-internal.h"
+
+/* Asking the scanner what a file contains: some at a time, the others wait in line. A file that is queued has a folder. */
+
+#define INSPECT_TIMEOUT_USEC (60 * USEC_PER_SEC)
+
+void evfile_account(struct evidence *e, struct evfile *f) {
+        bool pending = f->matched && f->presence == EVFILE_PRESENT && f->file.regular &&
+                       (!f->file.settled || f->queued);
+
+        if (pending != f->pending)
+                e->n_pending += pending ? 1 : (size_t)-1;
+        f->pending = pending;
+}
+
+void evfile_queue_inspection(struct root *root, struct evfile *f) {
+        if (f->queued || f->file.inspected)
+                return;
+        if (array_push(&root->to_inspect, f) < 0) {
+                log_oom();
+                return;
+        }
+        f->queue_at = root->to_inspect.n - 1;
+        f->queued = true;
+        folder_wait(root->evidence, f->folder, 1);
+        evfile_account(root->evidence, f);
+}
+
+/* It is answered, or not asked for any more. */
+static void inspection_over(struct evidence *e, struct evfile *f) {
+        f->queued = false;
+        folder_wait(e, f->folder, -1);
+        evfile_account(e, f);
+}
+
+void evfile_unqueue(struct evidence *e, struct evfile *f) {
+        struct root *root = &e->roots[f->file.root];
+
+        if (!f->queued)
+                return;
+        for (size_t i = 0; i < ELEMENTSOF(root->running); i++)
+                if (root->running[i].file == f)
+                        root->running[i].file = NULL;
+        if (f->queue_at < root->to_inspect.n && root->to_inspect.items[f->queue_at] == f)
+                root->to_inspect.items[f->queue_at] = NULL;
+        inspection_over(e, f);
+}
+
+static int inspect_one(struct root *root, struct inspection *slot, struct evfile *f) {
+        struct evidence *e = root->evidence;
+        json_t *name = frame_name(f->path), *m;
+        int r;
+
+        m = json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I}", "verb", "inspect", "id",
+                      (json_int_t)++e->last_inspection, "path", name, "size",
+                      (json_int_t)f->file.size, "mtime", (json_int_t)f->file.mtime, "max_bytes",
+                      (json_int_t)e->config.model->evidence.max_size, "timeout",
+                      (json_int_t)INSPECT_TIMEOUT_USEC);
+        if (!m)
+                return -ENOMEM;
+        r = peer_send(root->peer, m, NULL, 0);
+        json_decref(m);
+        if (r < 0)
+                return r;
+        *slot = (struct inspection){.id = e->last_inspection, .file = f};
+        peer_expect(root->peer, 1);
+        return 0;
+}
+
+static struct evfile *next_to_inspect(struct root *root) {
+        while (root->next_to_inspect < root->to_inspect.n) {
+                struct evfile *f = root->to_inspect.items[root->next_to_inspect++];
+
+                if (f)
+                        return f;
+        }
+        root->next_to_inspect = root->to_inspect.n = 0;
+        return NULL;
+}
+
+void inspect_more(struct root *root) {
+        for (size_t i = 0; i < ELEMENTSOF(root->running); i++) {
+                struct evfile *f;
+
+                if (root->running[i].id)
+                        continue;
+                f = next_to_inspect(root);
+                if (!f)
+                        return;
+                if (inspect_one(root, &root->running[i], f) < 0) {
+                        root->next_to_inspect--; /* the scanner is away: it is asked when it is back */
+                        return;
+                }
+        }
+}
+
+static void take_inspection(struct evfile *f, const json_t *m) {
+        const char *status = "", *type = "", *sha = "";
+        int whole = 0, is_signed = 0;
+
+        json_unpack((json_t *)m, "{s?s, s?s, s?s, s?b, s?b}", "status", &status, "type", &type,
+                    "sha256", &sha, "whole", &whole, "signed", &is_signed);
+        if (strcmp(status, "ok") == 0 && file_type_from_string(type, &f->file.type) == 0 &&
+            hex_decode(sha, f->file.sha256, SHA256_SIZE) == 0) {
+                f->file.inspected = true;
+                f->file.whole = whole;
+                f->file.signed_pdf = is_signed;
+        } else if (strcmp(status, "too-large") == 0) {
+                f->file.too_large = true;
+        } else if (strcmp(status, "changed") != 0 && strcmp(status, "gone") != 0) {
+                f->file.unreadable = true;
+        }
+}
+
+void root_drop_inspections(struct root *root) {
+        for (size_t i = 0; i < ELEMENTSOF(root->running); i++) {
+                if (root->running[i].id && peer_state(root->peer) == PEER_UP)
+                        peer_expect(root->peer, -1);
+                if (root->running[i].file)
+                        inspection_over(root->evidence, root->running[i].file);
+                root->running[i] = (struct inspection){};
+        }
+        for (size_t i = root->next_to_inspect; i < root->to_inspect.n; i++)
+                if (root->to_inspect.items[i])
+                        inspection_over(root->evidence, root->to_inspect.items[i]);
+        root->next_to_inspect = root->to_inspect.n = 0;
+}
+
+void inspection_answered(struct root *root, const json_t *m, uint64_t id) {
+        for (size_t i = 0; i < ELEMENTSOF(root->running); i++) {
+                struct evfile *f = root->running[i].file;
+
+                if (root->running[i].id != id)
+                        continue;
+                root->running[i] = (struct inspection){};
+                peer_expect(root->peer, -1);
+                if (f) {
+                        take_inspection(f, m);
+                        inspection_over(root->evidence, f);
+                        folder_touch(root->evidence, f->folder);
+                }
+                return;
+        }
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "service/evidence-internal.h"
+
+/*
+ * Files in the folders of instances that no requirement there asks for. Some of them were meant for another criterion and
+ * lie in the wrong folder: that is how points are lost, so it is said. They are looked for once, when they have settled and
+ * all else is judged (a slot that is about to be filled is not missing).
+ */
+
+#define LOOK_USEC (20 * USEC_PER_MSEC) /* in one pass */
+#define MIN_LETTERS 3 /* a pattern with fewer, "*.pdf", says nothing about where a file belongs */
+
+bool other_is_welcome(struct evidence *e, struct evfile *f) {
+        if (f->matched || f->explanation || !f->name.plain || f->id != 0)
+                return true;
+        if (e->n_others >= MAX_OTHERS)
+                return false;
+        if (++e->n_others == MAX_OTHERS)
+                log_notice("%d files match no requirement of their folders; further ones are not "
+                           "listed, nor looked for among other criteria",
+                           MAX_OTHERS);
+        f->other = true;
+        return true;
+}
+
+void other_drop(struct evidence *e, struct evfile *f) {
+        if (f->other)
+                e->n_others--;
+        if (f->lonely)
+                e->lonely.items[f->lonely_at] = NULL;
+        f->other = f->lonely = false;
+}
+
+void other_seen(struct evidence *e, struct evfile *f) {
+        if (f->matched || f->ignored || f->explanation || f->lonely || !f->name.plain ||
+            f->elsewhere != SIZE_MAX || !f->file.settled || !f->file.regular || f->file.size == 0)
+                return;
+        if (array_push(&e->lonely, f) < 0) {
+                log_oom();
+                return;
+        }
+        f->lonely_at = e->lonely.n - 1;
+        f->lonely = true;
+}
+
+/* Does it name something, beside the kind of file? */
+static bool pattern_tells(const char *text) {
+        const char *dot = strrchr(text, '.');
+        size_t letters = 0;
+
+        for (; *text && text != dot; text++)
+                letters += isalnum((unsigned char)*text) || (unsigned char)*text >= 0x80;
+        return letters >= MIN_LETTERS;
+}
+
+static bool tells(const struct requirement *r) {
+        for (size_t i = 0; i < r->need->match.n; i++)
+                if (!pattern_tells(r->need->match.items[i]))
+                        return false;
+        return r->need->match.n > 0;
+}
+
+static bool lacks(const struct evidence *e, const struct instance *in, const struct evfile *f) {
+        const struct track *t = evidence_track(e, in);
+
+        for (size_t r = 0; r < in->n_requirements; r++) {
+                const struct requirement *q = &in->requirements[r];
+
+                if (t->have[r] >= q->need->count || !tells(q))
+                        continue;
+                for (size_t p = 0; p < q->n_patterns; p++)
+                        if (pattern_match(q->patterns[p], &f->name))
+                                return true;
+        }
+        return false;
+}
+
+static bool looks_here(const struct evidence *e, const struct folder *folder,
+                       const struct task *task) {
+        for (size_t i = 0; i < folder->covering.n; i++)
+                if (e->config.tracks->instances->items[folder->covering.items[i]].task == task)
+                        return true;
+        return false;
+}
+
+/* The instance it was meant for: the first that lacks it, of the only other task where one does. SIZE_MAX: none. */
+static size_t meant_for(const struct evidence *e, const struct evfile *f) {
+        const struct instance_set *set = e->config.tracks->instances;
+        size_t found = SIZE_MAX;
+
+        for (size_t i = 0; i < set->n; i++) {
+                const struct instance *in = &set->items[i];
+
+                if (found != SIZE_MAX && set->items[found].task == in->task)
+                        continue;
+                if (!in->task->tracked || !lacks(e, in, f) || looks_here(e, f->folder, in->task))
+                        continue;
+                if (found != SIZE_MAX)
+                        return SIZE_MAX;
+                found = i;
+        }
+        return found;
+}
+
+static int look_for(struct evidence *e, struct evfile *f) {
+        const struct instance *items = e->config.tracks->instances->items;
+
+        f->elsewhere = meant_for(e, f);
+        if (f->elsewhere == SIZE_MAX || f->told == VERDICT_NAME)
+                return 0; /* or told before a restart */
+        f->verdict = VERDICT_NAME;
+        return file_refused(e, f, &items[f->folder->covering.items[0]], &items[f->elsewhere]);
+}
+
+int others_look(struct evidence *e) {
+        usec_t end = clock_monotonic() + LOOK_USEC;
+
+        while (e->next_lonely < e->lonely.n) {
+                struct evfile *f = e->lonely.items[e->next_lonely++];
+                int r = 0;
+
+                if (f) {
+                        f->lonely = false;
+                        r = look_for(e, f);
+                }
+                if (r < 0)
+                        return r;
+                if (clock_monotonic() >= end)
+                        return e->next_lonely == e->lonely.n;
+        }
+        e->next_lonely = e->lonely.n = 0;
+        return 1;
+}
