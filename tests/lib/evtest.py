@@ -148,6 +148,7 @@ class NotifySocket:
         self.received = []  # one list of "KEY=value" per datagram
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self.socket.bind(self.path)
+        os.chmod(self.path, 0o777)  # a service may run as somebody else
         self.socket.setblocking(False)
         # the queue of a datagram socket is short, and who says something to a full one waits
         self.lock, self.closing = threading.Lock(), threading.Event()
@@ -197,12 +198,13 @@ class Service:
         self.wait_ready, self.env = ready, env
         self.process = self.notify = None
         self.config = config
+        self.prefix = []  # a command that runs it: setpriv and its arguments
 
     def __enter__(self):
         self.notify = NotifySocket(self.folder)
         with open(os.path.join(self.folder, "log"), "wb") as log:
             self.process = subprocess.Popen(
-                [binary("evidenced"), *map(str, self.args)],
+                [*self.prefix, binary("evidenced"), *map(str, self.args)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,0 +1,468 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How people's programs put files into folders, replayed on the running service: what counts, when, and what nobody is told."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+import unicodedata
+import unittest
+
+import evtest
+import small_year
+
+SETTLE = 1.0
+GONE_AFTER = 2.0
+GRACE = 2.0 * max(1.0, evtest.PATIENCE / 30)
+
+TASKS = """\
+tasks: (
+        { id = "1.1"; area = "1"; title = "Report"; points = 2.0; unit = "A"; due = "2018-11-15";
+          evidence: { dir = "1.1"; need = (
+                { name = "The report"; match = [ "*report*.pdf", "*báo cáo*.pdf" ]; type = [ "pdf" ]; } ); }; },
+        { id = "1.2"; area = "1"; title = "Letter"; points = 2.0; unit = "B"; due = "2018-11-19";
+          evidence: { dir = "1.2/quý I"; need = (
+                { name = "The letter"; match = [ "*letter*.{docx,odt}" ]; type = [ "docx", "odt" ]; } ); }; },
+        { id = "1.3"; area = "1"; title = "Minutes"; points = 2.0; unit = "A"; due = "2018-11-19";
+          evidence: { dir = "1.3"; need = (
+                { name = "The minutes"; match = [ "*minutes*.pdf" ]; type = [ "pdf" ]; count = 2; } ); }; }
+);
+"""
+
+REPORT = "1.1@2018-11-15"
+LETTER = "1.2@2018-11-19"
+MINUTES = "1.3@2018-11-19"
+
+
+def padded(seed, size):
+    """A whole PDF that is not written in one go."""
+    head, tail = evtest.document("x.pdf", seed).split(b"\n", 1)
+    start, end = tail.rsplit(b"startxref\n", 1)
+    return b"%s\n%%%s\n%sstartxref\n%d\n%%%%EOF\n" % (head, b"." * size, start, int(end.split()[0]) + size + 2)
+
+
+class Replay(evtest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.server = evtest.SmtpServer()
+        self.server.start()
+        self.addCleanup(self.server.stop)
+        self.use(TASKS)
+
+    def use(self, tasks, **more):
+        self.config = small_year.write_year(self, self.server.url, settle="1s", gone_after="2s", tasks=tasks, **more)
+
+    def service(self, *args, **more):
+        return evtest.Service(self.config, self.path("state"), "--now", small_year.NOW, *args, **small_year.FROM_BUILD, **more)
+
+    def file(self, name, seed=0, **more):
+        return evtest.place(self.path("evidence"), name, seed=seed, **more)
+
+    def outside(self, name, seed=0, **more):
+        return evtest.place(self.path("outside"), name, seed=seed, **more)
+
+    def instances(self, service):
+        return {entry["instance"]: entry for entry in service.ctl("list", "--json").json()}
+
+    def state(self, service, key=REPORT):
+        return self.instances(service)[key]["state"]
+
+    def until(self, service, state, key=REPORT, within=SETTLE + GRACE):
+        def reached():
+            self.assertEqual(self.state(service, key), state, self.files(service, key))
+            return True
+
+        evtest.eventually(reached, f"{key} {state}", within, pause=0.1)
+
+    def stays(self, service, state, seconds, key=REPORT):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.assertEqual(self.state(service, key), state)
+            time.sleep(0.1)
+
+    def files(self, service, key=REPORT):
+        """What show says of the files of an instance, by path."""
+        return {entry["path"]: entry for entry in service.ctl("show", key, "--json").json()["files"]}
+
+    def log(self, service, event):
+        return [entry for entry in service.ctl("log", "--json").json() if entry["event"] == event]
+
+    def never_refused(self, service):
+        self.assertEqual(self.log(service, "evidence-refused"), [])
+
+
+class Programs(Replay):
+    """Half a document never counts, and a whole one always does."""
+
+    def need(self, program):
+        if not shutil.which(program) and not os.path.exists(f"/usr/sbin/{program}"):
+            self.skipTest(f"{program} is not installed")
+
+    def test_rsync(self):
+        self.need("rsync")
+        source = self.outside("from/1.1/annual report.pdf", seed="rsync")
+        with self.service() as service:
+            self.until(service, "open")
+            # it writes ".annual report.pdf.XXXXXX" and renames that, keeping the date of the original
+            os.utime(source, (1_500_000_000, 1_500_000_000))
+            subprocess.run(["rsync", "-rt", self.path("outside/from") + "/", self.path("evidence")], check=True)
+            self.until(service, "complete")
+            self.never_refused(service)
+            self.assertEqual(set(self.files(service)), {"1.1/README", "1.1/annual report.pdf"})
+            # received when it was seen, not as dated
+            self.assertTrue(self.files(service)["1.1/annual report.pdf"]["received"].startswith("2018-11-12"))
+
+    def test_rsync_in_place(self):
+        self.need("rsync")
+        self.outside("from/1.1/annual report.pdf", seed="rsync", data=padded("r", 300_000))
+        with self.service() as service:
+            self.until(service, "open")
+            command = ["rsync", "-r", "--inplace", "--bwlimit=100", self.path("outside/from") + "/", self.path("evidence")]
+            with subprocess.Popen(command) as copying:
+                while copying.poll() is None:
+                    self.assertEqual(self.state(service), "open", "counted while it was copied")
+                    time.sleep(0.1)
+            self.until(service, "complete")
+            # it makes the file and takes its time before the first byte; what is half there is never judged
+            self.assertLessEqual({e["detail"]["verdict"] for e in self.log(service, "evidence-refused")}, {"empty"})
+
+    def test_samba(self):
+        self.need("smbd")
+        self.need("smbclient")
+        port = evtest.free_port()
+        for folder in ("smb/private", "smb/lock", "smb/state", "smb/cache", "smb/pid", "smb/ncalrpc"):
+            os.makedirs(self.path(folder))
+        config = self.write(
+            "smb/smb.conf",
+            f"""[global]
+                server role = standalone server
+                map to guest = Bad User
+                guest account = {"root" if os.geteuid() == 0 else os.environ.get("USER", "nobody")}
+                smb ports = {port}
+                interfaces = lo
+                bind interfaces only = yes
+                disable netbios = yes
+                load printers = no
+                private dir = {self.path("smb/private")}
+                lock directory = {self.path("smb/lock")}
+                state directory = {self.path("smb/state")}
+                cache directory = {self.path("smb/cache")}
+                pid directory = {self.path("smb/pid")}
+                ncalrpc dir = {self.path("smb/ncalrpc")}
+                log file = {self.path("smb/log")}
+            [evidence]
+                path = {self.path("evidence")}
+                guest ok = yes
+                read only = no
+            """,
+        )
+        document = self.outside("annual report.pdf", seed="samba", data=padded("smb", 3_000_000))
+        smbd = shutil.which("smbd") or "/usr/sbin/smbd"
+        server = subprocess.Popen(
+            [smbd, "--foreground", "--no-process-group", f"--configfile={config}", "--debug-stdout"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        self.addCleanup(evtest.stop_process, server, 10)
+
+        def client(command):
+            return subprocess.run(
+                ["smbclient", "//127.0.0.1/evidence", "-p", str(port), "-N", "-s", config, "-c", command],
+                capture_output=True, text=True, timeout=evtest.PATIENCE,
+            )  # fmt: skip
+
+        def answers():
+            self.assertIsNone(server.poll(), "smbd ended")
+            return client("ls").returncode == 0
+
+        evtest.eventually(answers, "smbd answers", pause=0.3)
+        with self.service() as service:
+            self.until(service, "open")
+            done = client(f'cd 1.1; put "{document}" "annual report.pdf"')
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.until(service, "complete")
+            self.never_refused(service)
+            done = client('cd 1.1; rename "annual report.pdf" "signed report.pdf"')
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.stays(service, "complete", GONE_AFTER + SETTLE + 1)
+            done = client('cd 1.1; rm "signed report.pdf"')
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.until(service, "open", within=GONE_AFTER + GRACE)
+
+    def test_office_saves_by_rename(self):
+        # LibreOffice: a lock file, the new text under a temporary name, renamed over the old one
+        letter = self.file("1.2/quý I/letter.odt", data=evtest.document("x.docx", "first"))
+        with self.service() as service:
+            self.until(service, "complete", LETTER, 10)
+            first = self.files(service, LETTER)["1.2/quý I/letter.odt"]
+            for edition in ("second", "third"):
+                lock = self.file("1.2/quý I/.~lock.letter.odt#", data=b",clerk,host,;")
+                new = self.file("1.2/quý I/lu1234abcd.tmp", data=evtest.document("x.docx", edition))
+                os.rename(new, letter)
+                os.unlink(lock)
+                self.stays(service, "complete", GONE_AFTER + SETTLE + 1, LETTER)
+            self.never_refused(service)
+            last = self.files(service, LETTER)["1.2/quý I/letter.odt"]
+            self.assertNotEqual(first["sha256"], last["sha256"])
+            # both versions are in the ledger
+            counted = {entry["detail"]["sha256"] for entry in self.log(service, "evidence-counted")}
+            self.assertLessEqual({first["sha256"], last["sha256"]}, counted)
+            self.assertEqual(len(self.log(service, "evidence-replaced")), 2)
+
+    def test_partial_names(self):
+        # browsers and Nextcloud: the whole content arrives under a name that is on the ignore list
+        data = evtest.document("x.pdf", "download")
+        with self.service() as service:
+            self.until(service, "open")
+            for name in ("report.pdf.crdownload", "report.pdf.part", "report.pdf.ocTransferId1234.part"):
+                with self.subTest(name):
+                    partial = self.path("evidence/1.1", name)
+                    with open(partial, "wb", buffering=0) as file:
+                        file.write(data[: len(data) // 2])
+                        self.stays(service, "open", SETTLE + 0.5)
+                        file.write(data[len(data) // 2 :])
+                    self.stays(service, "open", SETTLE + 0.5)
+                    os.rename(partial, self.path("evidence/1.1/report.pdf"))
+                    self.until(service, "complete")
+                    os.unlink(self.path("evidence/1.1/report.pdf"))
+                    self.until(service, "open", within=GONE_AFTER + GRACE)
+            self.never_refused(service)
+
+    def test_slow_copy(self):
+        # pauses longer than settle, closed in between: half a PDF is settled, and does not count
+        data = evtest.document("x.pdf", "slow")
+        with self.service() as service:
+            self.until(service, "open")
+            path = self.path("evidence/1.1/report.pdf")
+            for at in range(0, len(data), len(data) // 3 + 1):
+                self.stays(service, "open", SETTLE + 1)
+                with open(path, "ab") as file:
+                    file.write(data[at : at + len(data) // 3 + 1])
+            self.until(service, "complete")
+
+
+class Names(Replay):
+    def test_decomposed(self):
+        # a Mac's name of the folder and of the file; đ and diacritics do not matter either
+        folder = unicodedata.normalize("NFD", "1.2/quý I")
+        self.file(f"{folder}/" + unicodedata.normalize("NFD", "letter số 12 đến Sở.docx"), seed="nfd")
+        self.file("1.1/BAO_CAO nam.pdf", seed="folded")
+        with self.service() as service:
+            self.until(service, "complete", within=10)
+            self.until(service, "complete", LETTER)
+
+    def test_broken_encodings(self):
+        names = [
+            "b¸o c¸o report.pdf".encode("latin-1"),  # TCVN3
+            b"report \xff\xfe\x80.pdf",
+            b"report \xc3.pdf",
+        ]
+        for number, name in enumerate(names):
+            with open(os.path.join(self.path("evidence/1.1").encode(), name), "wb") as file:
+                file.write(evtest.document("x.pdf", f"broken {number}"))
+        with self.service() as service:
+            self.until(service, "open", within=10)
+            evtest.eventually(lambda: len(self.log(service, "evidence-refused")) == 3, "refused", 10)
+            refused = self.log(service, "evidence-refused")
+            self.assertEqual({entry["detail"]["verdict"] for entry in refused}, {"bad-name"})
+            self.assertEqual([entry["verdict"] for entry in self.files(service).values()].count("bad-name"), 3)
+            self.file("1.1/report.pdf", seed="good")
+            self.until(service, "complete")
+
+    def test_links(self):
+        target = self.outside("report.pdf", seed="outside")
+        os.symlink(target, self.path("evidence/1.1/report 1.pdf"))
+        os.symlink(self.path("nowhere"), self.path("evidence/1.1/report 2.pdf"))
+        os.symlink(self.path("outside"), self.path("evidence/1.1/more"))
+        with self.service() as service:
+            self.until(service, "open", within=10)
+            self.stays(service, "open", SETTLE + 1)
+            files = self.files(service)
+            self.assertEqual(files["1.1/report 1.pdf"]["verdict"], "not-regular")
+            self.assertEqual(files["1.1/report 2.pdf"]["verdict"], "not-regular")
+            self.assertNotIn("1.1/more/report.pdf", files)
+            os.symlink("original/the report.pdf", self.path("evidence/1.1/report 3.pdf"))
+            self.file("1.1/original/the report.pdf", seed="inside")
+            self.until(service, "complete")
+
+
+class Content(Replay):
+    def test_twice(self):
+        self.file("1.3/minutes 1.pdf", seed="same")
+        with self.service() as service:
+            self.until(service, "partial", MINUTES, 10)
+            self.file("1.3/minutes 2.pdf", seed="same")
+            evtest.eventually(lambda: self.log(service, "evidence-refused"), "the copy is refused", 10)
+            self.assertEqual(self.files(service, MINUTES)["1.3/minutes 2.pdf"]["verdict"], "duplicate")
+            self.assertEqual(self.state(service, MINUTES), "partial")
+            self.file("1.3/minutes 3.pdf", seed="other")
+            self.until(service, "complete", MINUTES)
+
+    def test_reused(self):
+        self.file("1.1/report.pdf", seed="same")
+        with self.service() as service:
+            self.until(service, "complete", within=10)
+            self.file("1.3/minutes.pdf", seed="same")
+            self.until(service, "partial", MINUTES)
+            reused = [entry for entry in self.log(service, "evidence-counted") if entry["detail"].get("reused")]
+            self.assertEqual([(entry["instance"], entry["detail"]["reused"]) for entry in reused], [(MINUTES, REPORT)])
+
+    def test_explanation(self):
+        with self.service() as service:
+            self.until(service, "open")
+            path = self.file("1.1/GIAI-TRINH.docx", seed="why")
+            self.until(service, "explained")
+            # saved over: neither away nor unsettled for a moment is an end
+            os.rename(self.file("1.1/x.tmp", data=evtest.document("x.docx", "why, again")), path)
+            self.stays(service, "explained", SETTLE + 0.5)
+            os.unlink(path)
+            self.until(service, "open", within=GONE_AFTER + GRACE)
+
+    def test_misplaced(self):
+        tasks = TASKS.replace('"*report*.pdf", "*báo cáo*.pdf"', '"*BC-SKHCN*.pdf"')
+        self.use(tasks)
+        with self.service() as service:
+            self.until(service, "open", within=10)
+            self.file("1.3/12 BC-SKHCN nam.pdf", seed="misplaced")
+            self.file("1.3/holiday.jpg", seed="no evidence")
+            refused = evtest.eventually(lambda: self.log(service, "evidence-refused"), "told as misplaced", 10)
+            self.assertEqual([(e["instance"], e["detail"]["meant_for"]) for e in refused], [(MINUTES, REPORT)])
+            entry = self.files(service, MINUTES)["1.3/12 BC-SKHCN nam.pdf"]
+            self.assertEqual((entry["verdict"], entry["detail"]), ("name", REPORT))
+            self.assertIsNone(self.files(service, MINUTES)["1.3/holiday.jpg"]["detail"])
+            os.rename(self.path("evidence/1.3/12 BC-SKHCN nam.pdf"), self.path("evidence/1.1/12 BC-SKHCN nam.pdf"))
+            self.until(service, "complete")
+            service.stop()
+        with self.service() as service:
+            self.until(service, "complete", within=10)
+            time.sleep(SETTLE)
+            self.assertEqual(len(self.log(service, "evidence-refused")), 1, "told once")
+
+
+class Folders(Replay):
+    def test_moves(self):
+        self.file("1.3/a/minutes 1.pdf", seed="1")
+        self.file("1.3/a/b/minutes 2.pdf", seed="2")
+        with self.service() as service:
+            self.until(service, "complete", MINUTES, 10)
+            received = {e["sha256"]: e["received"] for e in self.files(service, MINUTES).values()}
+            os.rename(self.path("evidence/1.3/a"), self.path("evidence/1.3/c"))
+            self.stays(service, "complete", GONE_AFTER + SETTLE + 1, MINUTES)
+            files = self.files(service, MINUTES)
+            self.assertEqual(set(files), {"1.3/c/minutes 1.pdf", "1.3/c/b/minutes 2.pdf"})
+            self.assertEqual({e["sha256"]: e["received"] for e in files.values()}, received, "received-at is kept")
+            # out of the root, and in again
+            os.rename(self.path("evidence/1.3/c"), self.path("away"))
+            self.until(service, "open", MINUTES, GONE_AFTER + GRACE)
+            os.rename(self.path("away"), self.path("evidence/1.3/c"))
+            self.until(service, "complete", MINUTES)
+            # the folder of the instance itself, deleted and made again
+            shutil.rmtree(self.path("evidence/1.3"))
+            self.until(service, "open", MINUTES, GONE_AFTER + GRACE)
+            self.file("1.3/minutes 3.pdf", seed="3")
+            self.file("1.3/minutes 4.pdf", seed="4")
+            self.until(service, "complete", MINUTES)
+
+    @unittest.skipIf(os.geteuid() == 0 and not shutil.which("setpriv"), "root reads everything, and setpriv is not installed")
+    def test_unreadable_folder(self):
+        self.file("1.3/closed/minutes 1.pdf", seed="1")
+        self.file("1.3/minutes 2.pdf", seed="2")
+        os.chmod(self.path("evidence/1.3/closed"), 0)
+        self.addCleanup(os.chmod, self.path("evidence/1.3/closed"), 0o755)
+        with self.service_as_nobody() as service:
+            self.until(service, "partial", MINUTES, 10)
+            status = service.ctl("status", "--json").json()
+            self.assertEqual(status["roots"][0]["unreadable_folders"], 1)
+            self.assertIn("1.3/closed", str(status["reasons"]))
+            os.chmod(self.path("evidence/1.3/closed"), 0o755)
+            self.until(service, "complete", MINUTES, 10)
+            evtest.eventually(lambda: service.ctl("status", "--json").json()["roots"][0]["unreadable_folders"] == 0, "well again")
+
+    def service_as_nobody(self):
+        if os.geteuid() != 0:
+            return self.service()
+        os.makedirs(self.path("state"), exist_ok=True)
+        for folder, _, names in os.walk(self.folder):
+            os.chown(folder, 65534, 65534)
+            for name in names:
+                os.chown(os.path.join(folder, name), 65534, 65534, follow_symlinks=False)
+        service = self.service()
+        os.chown(service.folder, 65534, 65534)
+        service.prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        return service
+
+
+class Roots(Replay):
+    def degraded(self, service):
+        return [r for r in service.ctl("status", "--json").json()["reasons"] if self.path("evidence") in r]
+
+    def test_missing_at_start(self):
+        shutil.rmtree(self.path("evidence"))
+        with self.service() as service:
+            self.assertEqual(self.state(service), "unknown")
+            evtest.eventually(lambda: self.degraded(service), "the reason in status", 10)
+            os.makedirs(self.path("made"))
+            evtest.place(self.path("made"), "1.1/report.pdf", seed="1")
+            os.rename(self.path("made"), self.path("evidence"))
+            self.until(service, "complete", within=20)
+            self.assertEqual(self.degraded(service), [])
+
+    def test_vanishes_and_returns(self):
+        self.file("1.1/report.pdf", seed="1")
+        with self.service() as service:
+            self.until(service, "complete", within=10)
+            os.rename(self.path("evidence"), self.path("gone"))
+            evtest.eventually(lambda: self.degraded(service), "the reason in status", 15)
+            self.stays(service, "complete", GONE_AFTER + SETTLE + 1)
+            self.assertTrue(self.instances(service)[REPORT]["unverified"])
+            os.rename(self.path("gone"), self.path("evidence"))
+            evtest.eventually(lambda: not self.degraded(service), "well again", 20)
+            self.stays(service, "complete", GONE_AFTER + SETTLE + 1)
+            self.assertFalse(self.instances(service)[REPORT]["unverified"])
+            self.assertEqual(self.log(service, "evidence-gone"), [])
+            self.assertFalse([e for e in self.log(service, "notice-decided") if "reopened" in json.dumps(e)])
+
+
+class Many(Replay):
+    TASK = (
+        '{{ id = "9.{n}"; area = "1"; title = "T"; points = 0.0; unit = "A"; due = "2018-11-29";'
+        ' evidence: {{ dir = "9/{n}"; need = ( {{ name = "x"; match = [ "x*.pdf" ]; }} ); }}; }}'
+    )
+
+    def setUp(self):
+        super().setUp()
+        self.use("tasks: (\n" + ",\n".join(self.TASK.format(n=n) for n in range(20)) + "\n);\n")
+        for n in range(20):
+            self.file(f"9/{n}/x.pdf", seed=f"x {n}")
+
+    def count(self, service, state):
+        return [entry["state"] for entry in self.instances(service).values()].count(state)
+
+    def test_many_at_once_wait(self):
+        with self.service() as service:
+            evtest.eventually(lambda: self.count(service, "complete") == 20, "all complete", 15)
+            # not all in one moment: a slow rm, over longer than one pass
+            for n in range(14):
+                os.unlink(self.path(f"evidence/9/{n}/x.pdf"))
+                time.sleep(0.1)
+            evtest.eventually(lambda: "confirm" in str(service.ctl("status", "--json").json()["reasons"]), "held", 15)
+            time.sleep(GONE_AFTER + 1)
+            self.assertEqual(self.count(service, "complete"), 20)
+            self.assertEqual(self.log(service, "evidence-gone"), [])
+            # some come back, what is new goes on to count
+            self.file("9/0/x again.pdf", seed="again")
+            evtest.eventually(lambda: "x again" in str(self.log(service, "evidence-counted")), "the others go on", 10)
+            service.ctl("confirm")
+            evtest.eventually(lambda: self.count(service, "complete") == 7, "reopened after the word", 10)
+
+    def test_few_do_not_wait(self):
+        with self.service() as service:
+            evtest.eventually(lambda: self.count(service, "complete") == 20, "all complete", 15)
+            for n in range(10):
+                os.unlink(self.path(f"evidence/9/{n}/x.pdf"))
+            evtest.eventually(lambda: self.count(service, "complete") == 10, "reopened", GONE_AFTER + GRACE + 5)
+
+
+if __name__ == "__main__":
+    evtest.main()
