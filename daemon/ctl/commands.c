@@ -73,7 +73,7 @@ static const struct option_spec import_options[] = {
 };
 static const struct option_spec waive_options[] = {
         REASON_OPTION,
-        {"until", "DATE", "it applies again after this day (default: never)"},
+        {"until", "DATE", "it applies again from the morning of this day on (default: never)"},
         JSON_OPTION,
 };
 static const struct option_spec snooze_options[] = {

@@ -106,6 +106,9 @@ static json_t *addresses(struct manager *m, const char *const *roles, size_t n,
 json_t *json_steps(struct manager *m, const struct track *t) {
         const struct instance *i = t->instance;
         _cleanup_free_ struct ladder_row *rows = NULL;
+        enum state state = track_state(m->tracks, t, manager_now(m));
+        bool climbs = state_is_open(state) || state == STATE_PLANNED || state == STATE_UNKNOWN ||
+                      state == STATE_SNOOZED;
         json_t *list = json_array();
         size_t n;
 
@@ -115,16 +118,19 @@ json_t *json_steps(struct manager *m, const struct track *t) {
         n = rows ? ladder_explain(m->model, i, &t->history, manager_now(m), rows) : 0;
         for (size_t k = 0; k < n; k++) {
                 const struct step *step = rows[k].firing.rung->step;
+                bool stopped = !climbs &&
+                               (rows[k].status == LADDER_COMING || rows[k].status == LADDER_DUE);
                 char offset[OFFSET_BUFFER];
 
-                json_array_append_new(list,
-                                      json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "step",
-                                                offset_format(rows[k].firing.rung->offset, offset),
-                                                "at", json_instant(rows[k].firing.instant),
-                                                "status", ladder_status_to_string(rows[k].status),
-                                                "recorded", json_instant(rows[k].at), "to",
-                                                addresses(m, step->to, step->n_to, i), "cc",
-                                                addresses(m, step->cc, step->n_cc, i)));
+                json_array_append_new(
+                        list,
+                        json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "step",
+                                  offset_format(rows[k].firing.rung->offset, offset), "at",
+                                  json_instant(rows[k].firing.instant), "status",
+                                  stopped ? "stopped" : ladder_status_to_string(rows[k].status),
+                                  "recorded", json_instant(rows[k].at), "to",
+                                  addresses(m, step->to, step->n_to, i), "cc",
+                                  addresses(m, step->cc, step->n_cc, i)));
         }
         return list;
 }

@@ -13,11 +13,12 @@
 #define DOWN_MAX_USEC (15 * USEC_PER_MINUTE)
 
 usec_t jitter(usec_t t) { /* ± 20 % */
+        usec_t fifth = t / 5, span = 2 * fifth;
         uint32_t x = 0;
 
         if (getrandom(&x, sizeof(x), GRND_NONBLOCK) != sizeof(x))
                 x = 1u << 31;
-        return t - t / 5 + (usec_t)((double)x / UINT32_MAX * 2 * (double)(t / 5));
+        return t - fifth + (usec_t)((double)x / UINT32_MAX * (double)span);
 }
 
 usec_t back_off(usec_t first, usec_t max, unsigned n) {
@@ -79,4 +80,12 @@ void mail_servers_heard(struct mail_servers *servers, size_t index, const char *
                   "Mail server %s can not be used: %s; trying %s",
                   servers->model->mail.servers[index].url, trouble,
                   index + 1 < servers->model->mail.n_servers ? "the next one" : "again later");
+}
+
+json_t *mail_server_json(const struct mail_server *s) {
+        return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s}", "url", s->url,
+                         "user", s->user, "credential", s->credential, "password_file",
+                         s->password_file, "ca_file", s->ca_file, "client_cert", s->client_cert,
+                         "client_key", s->client_key, "auth", s->auth, "security",
+                         s->security == MAIL_SECURITY_NONE ? "none" : "tls");
 }

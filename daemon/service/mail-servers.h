@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include <jansson.h>
+
 #include "base/clock.h"
 #include "core/model.h"
 
@@ -39,3 +41,6 @@ void mail_servers_heard(struct mail_servers *servers, size_t index, const char *
 usec_t jitter(usec_t t);
 /** first, 2 × first, 4 × first … max */
 usec_t back_off(usec_t first, usec_t max, unsigned n);
+
+/** mail_server_json() - as ipc/PROTOCOL.md has it. Return: new reference, or NULL. */
+json_t *mail_server_json(const struct mail_server *server);

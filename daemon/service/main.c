@@ -194,6 +194,7 @@ int main(int argc, char *argv[]) {
         int r;
 
         log_init("evidenced");
+        umask(0077); /* copies of the database are as private as itself */
         r = parse(argc, argv, &a);
         if (r > 0)
                 return r - 1;

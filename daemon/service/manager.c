@@ -320,13 +320,32 @@ static int rebuild(struct manager *m) {
         return build(m, NULL);
 }
 
+static void on_template_error(void *userdata, const char *file, unsigned line, const char *text) {
+        findings_add(userdata, FINDING_ERROR, file, line, "%s", text);
+}
+
+/* The templates, with those that lie beside the configuration in place of ours. */
+static int load_templates(struct manager *m, struct findings *findings, struct templates **ret) {
+        const char *slash = strrchr(m->options.config, '/');
+        _cleanup_free_ char *override = NULL;
+
+        if (asprintf(&override, "%.*s/templates", slash ? (int)(slash - m->options.config) : 1,
+                     slash ? m->options.config : ".") < 0)
+                return -ENOMEM;
+        return templates_load(m->options.templates, override, on_template_error, findings, ret);
+}
+
 int manager_reload(struct manager *m, struct findings *ret_findings,
                    struct track_changes *ret_changes) {
         struct model *model = NULL, *old = m->model;
+        struct templates *templates = NULL, *old_templates = m->templates;
         const char *zone = old->organization.time_zone;
         int r = config_load(m->options.config, NULL, &model, ret_findings);
 
+        if (r == 0)
+                r = load_templates(m, ret_findings, &templates);
         if (r < 0) {
+                model_free(model);
                 log_event(LOG_ERR, EVENT_CONFIG_REFUSED, NULL,
                           "The new configuration was refused (%zu findings); the old one stays in "
                           "force",
@@ -340,6 +359,7 @@ int manager_reload(struct manager *m, struct findings *ret_findings,
                           model->organization.time_zone, zone);
         unbuild(m);
         m->model = model;
+        m->templates = templates;
         r = build(m, ret_changes);
         if (r < 0) {
                 log_error_errno(
@@ -347,10 +367,13 @@ int manager_reload(struct manager *m, struct findings *ret_findings,
                         "Failed to take up the new configuration: %m, going back to the old one");
                 unbuild(m);
                 m->model = old;
+                m->templates = old_templates;
                 model_free(model);
+                templates_free(templates);
                 return build(m, NULL) < 0 ? sd_event_exit(m->event, 1) : r;
         }
         model_free(old);
+        templates_free(old_templates);
         r = tell_changes(&m->tell, ret_changes);
         if (r < 0)
                 log_error_errno(r, "Failed to write down what changed: %m; nobody is told of it");
@@ -381,9 +404,8 @@ static int open_store(struct manager *m) {
                 return log_error_errno(r, "Failed to open the state in '%s': %m", m->options.state);
         if (condition == STORE_RESTORED)
                 log_event(LOG_WARNING, EVENT_STORE_RESTORED, NULL,
-                          "The database was corrupt and the last copy was restored; mail is held "
-                          "until "
-                          "'evidencectl release'");
+                          "The database was corrupt or missing: the last copy of it is in use; "
+                          "mail is held until 'evidencectl release'");
         m->released = condition != STORE_RESTORED &&
                       store_get_i64(m->store, "released_at", &released) == 0;
         /* The offset is kept with the state, so that a restart goes on in the same time. */
@@ -404,17 +426,12 @@ static int open_store(struct manager *m) {
                      : 0;
 }
 
-static void on_template_error(void *userdata, const char *file, unsigned line, const char *text) {
-        (void)userdata;
-        log_error("%s:%u: %s", file, line, text);
-}
-
 static int load_config(struct manager *m) {
         _cleanup_(findings_done) struct findings findings = {};
-        _cleanup_free_ char *override = NULL;
-        const char *slash = strrchr(m->options.config, '/');
         int r = config_load(m->options.config, NULL, &m->model, &findings);
 
+        if (r == 0)
+                r = load_templates(m, &findings, &m->templates);
         findings_print(&findings, stderr);
         if (r < 0)
                 return r;
@@ -422,11 +439,7 @@ static int load_config(struct manager *m) {
         if (r < 0)
                 return log_error_errno(r, "Failed to use the time zone '%s': %m",
                                        m->model->organization.time_zone);
-        if (asprintf(&override, "%.*s/templates", slash ? (int)(slash - m->options.config) : 1,
-                     slash ? m->options.config : ".") < 0)
-                return log_oom();
-        return templates_load(m->options.templates, override, on_template_error, NULL,
-                              &m->templates);
+        return 0;
 }
 
 static int on_term(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {

@@ -11,21 +11,22 @@
 #include "ipc/peer.h"
 #include "service/events.h"
 #include "service/mail-ledger.h"
+#include "service/mail-result.h"
 #include "service/mail-servers.h"
 
-#define RETRY_FIRST_USEC USEC_PER_MINUTE
-#define RETRY_MAX_USEC USEC_PER_HOUR
 #define HAND_OUT_GRACE_USEC (10 * USEC_PER_SEC)
 #define STOP_USEC (2 * USEC_PER_SEC + 500 * USEC_PER_MSEC)
+#define SENDER_DEPTH 2 /* one under way, one behind it: a sender need not wait for the disk */
+#define GROUP_USEC (20 * USEC_PER_MSEC) /* so long answers wait to be written together … */
+#define GROUP_MAX 32                    /* … or until there are so many */
+#define START_AGAIN_USEC (1 * USEC_PER_SEC)
 #define SENDER_IDLE_USEC (30 * USEC_PER_SEC)
 
 struct sender {
         struct outbox *outbox;
-        struct peer *peer; /* owned; NULL: nothing to do, not started */
-        int64_t entry;     /* what it has; 0: idle */
-        size_t server;
-        uint32_t tries;
-        usec_t created;
+        struct peer *peer;                   /* owned; NULL: nothing to do, not started */
+        struct mail_work work[SENDER_DEPTH]; /* in the order in which it takes them */
+        size_t n_work;
         usec_t idle_since;
 };
 
@@ -46,6 +47,7 @@ struct outbox {
         struct mail_servers servers;
         struct answers ARRAY(struct answer) answers;
         sd_event_source *turn;          /* owned: writes answers, hands out more */
+        sd_event_source *group;         /* owned: answers have waited long enough */
         sd_event_source *wake;          /* owned: the next try */
         sd_event_source *idle;          /* owned: ends senders that have nothing to do */
         bool held, stopping, exhausted; /* exhausted: the last look found nothing ready */
@@ -61,17 +63,11 @@ static void schedule_turn(struct outbox *o) {
 
 /* ---- handing out ---- */
 
-static json_t *server_json(const struct mail_server *s) {
-        return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s}", "url", s->url,
-                         "user", s->user, "credential", s->credential, "password_file",
-                         s->password_file, "ca_file", s->ca_file, "client_cert", s->client_cert,
-                         "client_key", s->client_key, "auth", s->auth, "security",
-                         s->security == MAIL_SECURITY_NONE ? "none" : "tls");
-}
-
 /* A frame that goes out once the transaction that marks it is committed. */
 struct outgoing {
         struct sender *sender;
+        struct mail_work work;
+        size_t before; /* mails that the sender takes first */
         json_t *json;
         char *body;
         size_t size;
@@ -82,7 +78,8 @@ struct hand_out {
         struct outbox *o;
         struct outgoing_list list;
         size_t server;
-        usec_t now;
+        size_t n_left; /* ready, and nobody there to take it */
+        usec_t now, again;
 };
 
 static void outgoing_done(struct outgoing_list *list) {
@@ -93,44 +90,60 @@ static void outgoing_done(struct outgoing_list *list) {
         array_done(list);
 }
 
-static struct sender *free_sender(struct outbox *o, const struct outgoing_list *list) {
-        for (size_t i = 0; i < o->n_senders; i++) {
-                struct sender *s = &o->senders[i];
-                bool taken = s->entry != 0 || !s->peer || peer_state(s->peer) != PEER_UP;
+/* How many a sender may have: of a server that was not heard yet, one shows whether it is there. */
+static size_t depth_of(const struct hand_out *h) {
+        return h->o->servers.items[h->server].seen_ok ? SENDER_DEPTH : 1;
+}
 
-                for (size_t k = 0; k < list->n && !taken; k++)
-                        taken = list->items[k].sender == s;
-                if (!taken)
-                        return s;
+static size_t load_of(const struct sender *s, const struct outgoing_list *list) {
+        size_t n = s->n_work;
+
+        for (size_t i = 0; i < list->n; i++)
+                n += list->items[i].sender == s;
+        return n;
+}
+
+/* The one with the least to do. */
+static struct sender *free_sender(const struct hand_out *h, size_t *ret_before) {
+        struct sender *best = NULL;
+        size_t least = depth_of(h);
+
+        for (size_t i = 0; i < h->o->n_senders && least > 0; i++) {
+                struct sender *s = &h->o->senders[i];
+                size_t load = load_of(s, &h->list);
+
+                if (load < least && s->peer && peer_state(s->peer) == PEER_UP) {
+                        best = s;
+                        least = load;
+                }
         }
-        return NULL;
+        *ret_before = least;
+        return best;
 }
 
 static int on_ready(void *userdata, const struct outbox_entry *entry) {
         struct hand_out *h = userdata;
         const struct mail_server *server = &h->o->config.model->mail.servers[h->server];
-        struct outgoing out = {.sender = free_sender(h->o, &h->list), .size = entry->message.size};
+        struct outgoing out = {.size = entry->message.size};
 
-        if (!out.sender)
+        out.sender = free_sender(h, &out.before);
+        if (!out.sender) {
+                h->n_left++;
                 return 0;
+        }
+        out.work = (struct mail_work){entry->id, h->server, entry->tries, entry->message.created};
         out.body = malloc(out.size + 1);
         out.json = json_pack("{s:s, s:I, s:s, s:s, s:I, s:o}", "verb", "send", "id",
                              (json_int_t)entry->id, "from", entry->message.from, "to",
                              entry->recipient, "timeout", (json_int_t)server->timeout, "server",
-                             server_json(server));
+                             mail_server_json(server));
         if (!out.body || !out.json || array_push(&h->list, out) < 0) {
                 free(out.body);
                 json_decref(out.json);
                 return -ENOMEM;
         }
         memcpy(out.body, entry->message.bytes, out.size);
-        out.sender->tries = entry->tries;
-        out.sender->created = entry->message.created;
         return 0;
-}
-
-static size_t entry_of(const struct outgoing *out) {
-        return (size_t)json_integer_value(json_object_get(out->json, "id"));
 }
 
 /* Marks what will be handed out, inside the transaction of the turn. Should we die, it is not handed out again before the
@@ -139,11 +152,12 @@ static int mark_handed(struct hand_out *h) {
         usec_t timeout = h->o->config.model->mail.servers[h->server].timeout + HAND_OUT_GRACE_USEC;
 
         for (size_t i = 0; i < h->list.n; i++) {
-                int r = store_outbox_update(
-                        h->o->config.store, (int64_t)entry_of(&h->list.items[i]),
-                        &(struct outbox_result){.state = OUTBOX_HANDED,
-                                                .at = h->now,
-                                                .next_try = usec_add(h->now, timeout)});
+                const struct outgoing *out = &h->list.items[i];
+                usec_t end = usec_add(h->now, timeout * (usec_t)(out->before + 1));
+                int r = store_outbox_update(h->o->config.store, out->work.entry,
+                                            &(struct outbox_result){.state = OUTBOX_HANDED,
+                                                                    .at = h->now,
+                                                                    .next_try = end});
 
                 if (r < 0)
                         return r;
@@ -154,14 +168,14 @@ static int mark_handed(struct hand_out *h) {
 static void send_out(struct hand_out *h) {
         for (size_t i = 0; i < h->list.n; i++) {
                 struct outgoing *out = &h->list.items[i];
+                struct sender *s = out->sender;
 
-                out->sender->entry = (int64_t)entry_of(out);
-                out->sender->server = h->server;
-                if (peer_send(out->sender->peer, out->json, out->body, out->size) < 0)
-                        peer_restart(out->sender->peer,
-                                     "it takes no more work"); /* on_down queues the entry again */
+                s->work[s->n_work++] = out->work;
+                if (peer_send(s->peer, out->json, out->body, out->size) < 0)
+                        peer_restart(s->peer,
+                                     "it takes no more work"); /* on_down queues it again */
                 else
-                        peer_expect(out->sender->peer, 1);
+                        peer_expect(s->peer, 1);
         }
 }
 
@@ -216,9 +230,11 @@ static void log_answers(struct outbox *o) {
 
 /* ---- the turn ---- */
 
-static void start_senders(struct outbox *o, size_t n);
+static int start_senders(struct outbox *o, size_t n);
 
-static void arm_wake(struct outbox *o, usec_t at) {
+/* What is due already waits for a sender, not for a time. */
+static void arm_wake(const struct hand_out *h, usec_t at) {
+        struct outbox *o = h->o;
         usec_t next = USEC_INFINITY;
 
         if (store_outbox_next(o->config.store, &next) < 0)
@@ -227,6 +243,8 @@ static void arm_wake(struct outbox *o, usec_t at) {
                 o->failing_since = 0; /* what failed was withdrawn, dropped or given up */
         if (next < at)
                 next = at;
+        if (next <= h->now)
+                next = h->again;
         if (next == USEC_INFINITY || o->held) {
                 sd_event_source_set_enabled(o->wake, SD_EVENT_OFF);
                 return;
@@ -235,41 +253,41 @@ static void arm_wake(struct outbox *o, usec_t at) {
         sd_event_source_set_enabled(o->wake, SD_EVENT_ONESHOT);
 }
 
-static int count_ready(void *userdata, const struct outbox_entry *entry) {
-        (void)entry;
-        ++*(size_t *)userdata;
-        return 0;
+static size_t room_for(const struct hand_out *h) {
+        size_t n = 0, depth = depth_of(h);
+
+        for (size_t i = 0; i < h->o->n_senders; i++)
+                n += depth > h->o->senders[i].n_work ? depth - h->o->senders[i].n_work : 0;
+        return n;
 }
 
 static int hand_out(struct outbox *o, struct hand_out *h) {
-        size_t idle = 0, ready = 0;
+        bool may = !o->held && !o->stopping && h->server != SIZE_MAX;
+        size_t room = may ? room_for(h) : 0;
         int r;
 
-        for (size_t i = 0; i < o->n_senders; i++)
-                idle += o->senders[i].entry == 0;
-        if (o->held || o->stopping || idle == 0 || h->server == SIZE_MAX) {
-                o->exhausted = idle > 0;
+        if (room == 0) {
+                o->exhausted = !may;
                 return 0;
         }
-        r = store_outbox_ready(o->config.store, h->now, idle, count_ready, &ready);
+        r = store_outbox_ready(o->config.store, h->now, room, on_ready, h);
         if (r < 0)
                 return r;
-        o->exhausted = ready == 0;
-        if (ready == 0)
-                return 0;
-        start_senders(o, ready);
-        r = store_outbox_ready(o->config.store, h->now, idle, on_ready, h);
-        return r < 0 ? r : mark_handed(h);
+        o->exhausted = h->list.n + h->n_left == 0;
+        if (h->n_left > 0 && start_senders(o, h->n_left) < 0)
+                h->again = usec_add(h->now, START_AGAIN_USEC);
+        return mark_handed(h);
 }
 
 static int on_turn(sd_event_source *s, void *userdata) {
         struct outbox *o = userdata;
-        struct hand_out h = {.o = o, .now = now_of(o)};
+        struct hand_out h = {.o = o, .now = now_of(o), .again = USEC_INFINITY};
         bool answered = o->answers.n > 0;
         usec_t until;
         int r;
 
         (void)s;
+        sd_event_source_set_enabled(o->group, SD_EVENT_OFF);
         h.server = mail_servers_choose(&o->servers, h.now, &until);
         r = store_begin(o->config.store);
         if (r == 0)
@@ -291,7 +309,7 @@ static int on_turn(sd_event_source *s, void *userdata) {
         log_answers(o);
         send_out(&h);
         outgoing_done(&h.list);
-        arm_wake(o, h.server == SIZE_MAX ? until : 0);
+        arm_wake(&h, h.server == SIZE_MAX ? until : 0);
         if (answered || o->exhausted)
                 o->callbacks.on_changed(o->userdata);
         return 0;
@@ -306,6 +324,23 @@ static int on_wake(sd_event_source *s, uint64_t usec, void *userdata) {
 
 /* ---- senders ---- */
 
+/* A commit costs a wait for the disk: answers are written together while every sender has something to do. */
+static void schedule_writing(struct outbox *o) {
+        int armed = SD_EVENT_OFF;
+        bool starving = o->stopping || o->answers.n >= GROUP_MAX;
+
+        for (size_t i = 0; i < o->n_senders && !starving; i++)
+                starving = o->senders[i].n_work == 0;
+        if (starving) {
+                schedule_turn(o);
+                return;
+        }
+        if (sd_event_source_get_enabled(o->group, &armed) > 0)
+                return;
+        sd_event_source_set_time_relative(o->group, GROUP_USEC);
+        sd_event_source_set_enabled(o->group, SD_EVENT_ONESHOT);
+}
+
 static void answer_add(struct outbox *o, struct answer a, const char *reply) {
         a.result.at = now_of(o);
         a.reply = reply ? strdup(reply) : NULL;
@@ -314,71 +349,19 @@ static void answer_add(struct outbox *o, struct answer a, const char *reply) {
                 log_oom(); /* stays handed, and is tried again after the timeout */
                 free(a.reply);
         }
-        schedule_turn(o);
-}
-
-enum pause {
-        PAUSE_NONE, /* the same try goes on: with the next server, or in the next run */
-        PAUSE_SERVER, /* the server's own: mail after mail, the most urgent first, once it is up again */
-        PAUSE_MAIL,
-};
-
-/* What follows from a result that is not final. */
-static struct outbox_result retry_later(struct outbox *o, const struct sender *s,
-                                        enum outbox_state state, enum pause pause) {
-        usec_t now = now_of(o), next = now;
-        bool count = pause != PAUSE_NONE;
-
-        if (pause == PAUSE_MAIL)
-                next = usec_add(now, jitter(back_off(RETRY_FIRST_USEC, RETRY_MAX_USEC, s->tries)));
-        if (next > usec_add(s->created, o->config.model->mail.retry_for))
-                return (struct outbox_result){.state = OUTBOX_PARKED, .count_try = count};
-        return (struct outbox_result){.state = state, .next_try = next, .count_try = count};
-}
-
-/* What a sender's reply says. */
-struct reply {
-        const char *result, *stage, *text; /* borrowed */
-        int code, connection;
-};
-
-static enum pause pause_after(const struct outbox *o, const struct sender *s,
-                              const struct reply *reply) {
-        static const char *const before_mail[] = {"config", "connect", "tls", "auth"};
-
-        if (o->stopping && reply->code == 0)
-                return PAUSE_NONE; /* it was us who gave up */
-        if (!reply->connection)
-                return PAUSE_MAIL;
-        if (s->server + 1 < o->config.model->mail.n_servers)
-                return PAUSE_NONE;
-        /* A mail that makes a server break off must not stand before all others for ever. */
-        for (size_t i = 0; i < ELEMENTSOF(before_mail); i++)
-                if (strcmp(reply->stage, before_mail[i]) == 0)
-                        return PAUSE_SERVER;
-        return PAUSE_MAIL;
-}
-
-static struct outbox_result result_of(struct outbox *o, const struct sender *s,
-                                      const struct reply *reply) {
-        if (strcmp(reply->result, "sent") == 0)
-                return (struct outbox_result){.state = OUTBOX_SENT, .count_try = true};
-        if (strcmp(reply->result, "permanent") == 0)
-                return (struct outbox_result){.state = OUTBOX_PARKED, .count_try = true};
-        if (strcmp(reply->result, "doubt") == 0)
-                return retry_later(o, s, OUTBOX_DOUBT, PAUSE_MAIL);
-        return retry_later(o, s, OUTBOX_QUEUED, pause_after(o, s, reply));
+        schedule_writing(o);
 }
 
 static void on_reply(struct sender *s, json_t *m) {
         struct outbox *o = s->outbox;
-        struct reply reply = {.result = "", .stage = "", .text = ""};
-        struct answer a = {.entry = s->entry, .server = s->server};
+        struct mail_reply reply = {.result = "", .stage = "", .text = ""};
+        const struct mail_work w = s->work[0];
+        struct answer a = {.entry = w.entry, .server = w.server};
 
         json_unpack(m, "{s?s, s?s, s?s, s?i, s?b}", "result", &reply.result, "stage", &reply.stage,
                     "text", &reply.text, "code", &reply.code, "connection", &reply.connection);
-        a.result = result_of(o, s, &reply);
-        mail_servers_heard(&o->servers, s->server,
+        a.result = mail_result(o->config.model, &w, &reply, now_of(o), o->stopping);
+        mail_servers_heard(&o->servers, w.server,
                            reply.connection ? (*reply.text ? reply.text : "no answer") : NULL,
                            now_of(o));
         if (a.result.state == OUTBOX_SENT)
@@ -386,8 +369,9 @@ static void on_reply(struct sender *s, json_t *m) {
         else if (o->failing_since == 0 && strcmp(reply.result, "permanent") != 0)
                 o->failing_since = now_of(o);
         a.result.code = reply.code;
-        a.result.server = o->config.model->mail.servers[s->server].url;
-        s->entry = 0;
+        a.result.server = o->config.model->mail.servers[w.server].url;
+        s->n_work--;
+        memmove(s->work, s->work + 1, s->n_work * sizeof(s->work[0]));
         s->idle_since = clock_monotonic();
         peer_expect(s->peer, -1);
         answer_add(o, a, reply.text);
@@ -400,7 +384,7 @@ static void on_sender_message(struct peer *p, struct message *m, void *userdata)
         (void)p;
         if (!json_is_integer(reply))
                 return; /* alive */
-        if (s->entry && json_integer_value(reply) == s->entry)
+        if (s->n_work > 0 && json_integer_value(reply) == s->work[0].entry)
                 on_reply(s, m->json);
 }
 
@@ -412,27 +396,32 @@ static void on_sender_up(struct peer *p, void *userdata) {
         schedule_turn(s->outbox);
 }
 
-static void on_sender_down(struct peer *p, const char *why, void *userdata) {
-        struct sender *s = userdata;
-        struct answer a = {.entry = s->entry, .server = s->server};
+/* It aborts before the final dot when we are gone; whether it came so far is not known. */
+static void give_back(struct outbox *o, const struct mail_work *w, const char *why) {
+        struct answer a = {.entry = w->entry, .server = w->server};
 
-        (void)p;
-        if (!s->entry) {
-                log_event(LOG_WARNING, EVENT_SENDER_GONE, NULL,
-                          "A sender can not be used (%s); trying again", why);
-                return;
-        }
-        /* It aborts before the final dot when we are gone; whether it came so far is not known. */
         log_event(LOG_WARNING, EVENT_SENDER_GONE, NULL,
                   "A sender is gone (%s) with mail %jd: in doubt, it is sent again with the same "
                   "Message-ID",
-                  why, (intmax_t)s->entry);
-        a.result = retry_later(s->outbox, s, OUTBOX_DOUBT, PAUSE_MAIL);
-        s->entry = 0;
-        answer_add(s->outbox, a, "the sender died");
+                  why, (intmax_t)w->entry);
+        a.result = mail_result_lost(o->config.model, w, now_of(o));
+        answer_add(o, a, "the sender died");
 }
 
-static void start_senders(struct outbox *o, size_t n) {
+static void on_sender_down(struct peer *p, const char *why, void *userdata) {
+        struct sender *s = userdata;
+        size_t n = s->n_work;
+
+        (void)p;
+        if (n == 0)
+                log_event(LOG_WARNING, EVENT_SENDER_GONE, NULL,
+                          "A sender can not be used (%s); trying again", why);
+        s->n_work = 0;
+        for (size_t i = 0; i < n; i++)
+                give_back(s->outbox, &s->work[i], why);
+}
+
+static int start_senders(struct outbox *o, size_t n) {
         const struct peer_callbacks callbacks = {
                 .on_up = on_sender_up, .on_message = on_sender_message, .on_down = on_sender_down};
 
@@ -440,11 +429,11 @@ static void start_senders(struct outbox *o, size_t n) {
                 struct sender *s = &o->senders[i];
                 int r;
 
-                if (s->entry)
+                if (s->peer) {
+                        n -= peer_state(s->peer) != PEER_UP; /* it is on its way */
                         continue;
+                }
                 n--;
-                if (s->peer)
-                        continue;
                 r = peer_new(o->config.event,
                              &(struct peer_config){.name = "sender",
                                                    .program = "evidenced-mail",
@@ -453,11 +442,12 @@ static void start_senders(struct outbox *o, size_t n) {
                                                    .environment = o->config.environment},
                              &callbacks, s, &s->peer);
                 if (r < 0)
-                        log_error_errno(
-                                r, "Failed to start a sender: %m, trying again with the next mail");
+                        return log_error_errno(
+                                r, "Failed to start a sender: %m, trying again in a second");
         }
         sd_event_source_set_time_relative(o->idle, SENDER_IDLE_USEC);
         sd_event_source_set_enabled(o->idle, SD_EVENT_ONESHOT);
+        return 0;
 }
 
 static int on_idle(sd_event_source *src, uint64_t usec, void *userdata) {
@@ -468,7 +458,7 @@ static int on_idle(sd_event_source *src, uint64_t usec, void *userdata) {
         for (size_t i = 0; i < o->n_senders; i++) {
                 struct sender *s = &o->senders[i];
 
-                if (s->peer && !s->entry &&
+                if (s->peer && s->n_work == 0 &&
                     clock_monotonic() - s->idle_since >= SENDER_IDLE_USEC / 2)
                         s->peer = peer_free(s->peer);
                 any = any || s->peer;
@@ -506,6 +496,11 @@ int outbox_new(const struct outbox_config *config, const struct outbox_callbacks
                 r = sd_event_add_time(config->event, &o->wake, CLOCK_REALTIME, UINT64_MAX, 0,
                                       on_wake, o);
         if (r >= 0)
+                r = sd_event_add_time(config->event, &o->group, CLOCK_MONOTONIC, UINT64_MAX,
+                                      USEC_PER_MSEC, on_wake, o);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(o->group, SD_EVENT_OFF);
+        if (r >= 0)
                 r = sd_event_add_time(config->event, &o->idle, CLOCK_MONOTONIC, UINT64_MAX,
                                       USEC_PER_SEC, on_idle, o);
         if (r < 0)
@@ -518,6 +513,7 @@ struct outbox *outbox_free(struct outbox *o) {
         if (!o)
                 return NULL;
         sd_event_source_disable_unref(o->turn);
+        sd_event_source_disable_unref(o->group);
         sd_event_source_disable_unref(o->wake);
         sd_event_source_disable_unref(o->idle);
         for (size_t i = 0; o->senders && i < o->n_senders; i++)
@@ -548,7 +544,7 @@ void outbox_hold(struct outbox *o, bool hold) {
 
 static bool any_busy(const struct outbox *o) {
         for (size_t i = 0; i < o->n_senders; i++)
-                if (o->senders[i].entry)
+                if (o->senders[i].n_work > 0)
                         return true;
         return false;
 }
@@ -567,7 +563,7 @@ static void await_senders(struct outbox *o, usec_t end) {
                 size_t n = 0;
 
                 for (size_t i = 0; i < o->n_senders; i++)
-                        if (o->senders[i].entry)
+                        if (o->senders[i].n_work > 0)
                                 busy[n++] = o->senders[i].peer;
                 if (n == 0 || now >= end)
                         return;
@@ -583,12 +579,12 @@ void outbox_stop(struct outbox *o) {
 
         o->stopping = true;
         for (size_t i = 0; i < o->n_senders; i++)
-                if (o->senders[i].entry && abort_verb)
+                if (o->senders[i].n_work > 0 && abort_verb)
                         peer_send(o->senders[i].peer, abort_verb, NULL, 0);
         json_decref(abort_verb);
         await_senders(o, end);
         for (size_t i = 0; i < o->n_senders; i++)
-                if (o->senders[i].entry)
+                if (o->senders[i].n_work > 0)
                         on_sender_down(o->senders[i].peer, "the service stops", &o->senders[i]);
         on_turn(o->turn, o); /* writes the last answers; hands out nothing */
 }

@@ -19,6 +19,8 @@ struct look {
         struct outdated_list ARRAY(struct outdated) list;
 };
 
+static void look_done(struct look *l) { array_done(&l->list); }
+
 /* Why the item need not be said any more; NULL: it must. */
 static const char *reason_of(struct look *l, const json_t *item, usec_t created) {
         const char *key = json_string_value(json_object_get(item, "instance"));
@@ -75,8 +77,7 @@ static int withdraw(struct look *l, const struct outdated *o) {
 }
 
 int withdraw_outdated(struct tell *tell, size_t *ret_n) {
-        struct look l = {.tell = tell, .now = clock_now(tell->clock)};
-        _cleanup_(free_p) struct outdated *owned = NULL;
+        _cleanup_(look_done) struct look l = {.tell = tell, .now = clock_now(tell->clock)};
         struct outbox_counts counts;
         int r = store_outbox_count(tell->store, &counts);
 
@@ -84,7 +85,6 @@ int withdraw_outdated(struct tell *tell, size_t *ret_n) {
         if (r < 0 || counts.by_state[OUTBOX_QUEUED] == 0)
                 return r;
         r = store_outbox_list(tell->store, false, on_entry, &l);
-        owned = l.list.items;
         if (r < 0 || l.list.n == 0)
                 return r;
         r = store_begin(tell->store);

@@ -69,7 +69,7 @@ probes = {
     "open a raw socket": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close(),
     "open a local socket": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).close(),
     "reach the system bus": lambda: connect(socket.AF_UNIX, "/run/dbus/system_bus_socket"),
-    "read homes": lambda: read("/home/somebody/file"),
+    "read homes": lambda: read(os.path.join("/home", "somebody", "file")),
     "write to /var/lib/evidenced": lambda: create("/var/lib/evidenced/probe-" + str(os.getpid())),
     "write to /var/lib/evidenced-mail": lambda: create("/var/lib/evidenced-mail/probe-" + str(os.getpid())),
     "write to /var/tmp/shared": lambda: create("/var/tmp/shared/probe-" + str(os.getpid())),
@@ -118,11 +118,11 @@ class Sandbox(evsystem.TestCase):
         for name in ("secret.pdf", "victim", "mover"):
             with open(f"{EVIDENCE}/first/{name}", "wb") as file:
                 file.write(evsystem.document("pdf", 1))
-        os.makedirs("/home/somebody", exist_ok=True)
+        os.makedirs(os.path.join("/home", "somebody"), exist_ok=True)
         os.makedirs("/var/tmp/shared", exist_ok=True)
         os.makedirs("/srv/late", exist_ok=True)
         os.chmod("/var/tmp/shared", 0o1777)
-        for path in ("/home/somebody/file", "/etc/evidenced/credentials/probe", "/opt/smtp_probe", "/opt/probes.py"):
+        for path in (os.path.join("/home", "somebody", "file"), "/etc/evidenced/credentials/probe", "/opt/smtp_probe", "/opt/probes.py"):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(PROBES)
