@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/zone.h"
 #include "core/lookup.h"
 #include "core/score.h"
@@ -82,6 +83,9 @@ static size_t page_of(const struct report *report, const struct instance *instan
 void report_fingerprints(const struct model *model, const struct instance_set *instances,
                          const struct history *const *histories, const struct report *report,
                          usec_t now, uint64_t *ret) {
+        date_t today = zone_civil(now).date;
+        int year, week = date_iso_week(today, &year);
+
         memset(ret, 0, report_n_pages(model, report) * sizeof(*ret));
         for (size_t i = 0; i < instances->n; i++) {
                 const struct instance *instance = &instances->items[i];
@@ -91,8 +95,11 @@ void report_fingerprints(const struct model *model, const struct instance_set *i
                 uint64_t flags = (uint64_t)bucket | (uint64_t)history->explained << 8 |
                                  (uint64_t)history->scanned << 9;
 
+                /* What is pressing is said every day, what is all green once a week, whether anything changed or not. */
                 if (*print == 0)
-                        *print = HASH_SEED;
+                        *print = hash_number(HASH_SEED, (uint64_t)(year * 100 + week));
+                if (bucket == BUCKET_OVERDUE || bucket == BUCKET_DUE_SOON)
+                        *print = hash_number(*print, (uint64_t)today);
                 *print = hash_number(*print, flags << 32 | history_have(history));
                 *print = hash_number(*print, (uint64_t)history->extended_to);
                 *print = hash_number(*print, (uint64_t)instance->due.date);
@@ -142,12 +149,13 @@ bool report_is_wanted(const struct report *report, const struct unit *unit, uint
         return fingerprint != 0 && !unit_gets_one(unit, reminded);
 }
 
+/* The leaders' page is a mail though nothing is overdue; a unit that has nothing to be told of gets none. */
 static int add_heads(const struct model *model, const struct report *report, const bool *wanted,
-                     struct notice_list *ret) {
+                     const bool *has_lines, struct notice_list *ret) {
         int r = 0;
 
         for (size_t i = 0; i < report_n_pages(model, report) && r >= 0; i++)
-                if (wanted[i])
+                if (wanted[i] && (has_lines[i] || !report->per_unit))
                         r = array_push(ret,
                                        (struct notice){
                                                .kind = NOTICE_REPORT,
@@ -164,9 +172,10 @@ static bool stands_in(const struct report *report, enum state state) {
 int report_notices(const struct model *model, const struct instance_set *instances,
                    const struct history *const *histories, const struct report *report,
                    const bool *wanted, usec_t now, struct notice_list *ret) {
-        int r;
+        _cleanup_free_ bool *has_lines =
+                calloc(report_n_pages(model, report) + 1, sizeof(*has_lines));
+        int r = has_lines ? 0 : -ENOMEM;
 
-        r = add_heads(model, report, wanted, ret);
         for (size_t i = 0; i < instances->n && r >= 0; i++) {
                 const struct instance *instance = &instances->items[i];
                 struct notice notice;
@@ -178,7 +187,8 @@ int report_notices(const struct model *model, const struct instance_set *instanc
                         continue;
                 notice.report = report;
                 notice.unit = report->per_unit ? instance->unit : NULL;
+                has_lines[page_of(report, instance)] = true;
                 r = array_push(ret, notice);
         }
-        return r;
+        return r < 0 ? r : add_heads(model, report, wanted, has_lines, ret);
 }

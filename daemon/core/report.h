@@ -32,7 +32,8 @@ usec_t report_next(const struct model *model, const struct report *report, usec_
 size_t report_n_pages(const struct model *model, const struct report *report);
 
 /**
- * report_fingerprints() - what the pages say, as a number each: equal as long as nothing in them changed
+ * report_fingerprints() - what the pages say, as a number each: equal as long as nothing in them changed, nothing is overdue or
+ *                         due soon, and the week (ISO 8601) is the same
  * @histories: one per instance of the set, in its order
  * @ret:       room for report_n_pages(); 0 for a unit that owes nothing
  */
@@ -60,7 +61,7 @@ bool report_is_wanted(const struct report *report, const struct unit *unit, uint
 /**
  * report_notices() - the lines of the pages
  * @wanted: room for report_n_pages()
- * @ret:    added to: for each page a notice without instance, so that an empty page is a mail too; in the page of a unit all that
+ * @ret:    added to: for each page a notice without instance, so that a page of all without lines is a mail too; in the page of a unit all that
  *          it owes but what is planned, in that of all what is overdue
  *
  * Return: 0 or -ENOMEM.

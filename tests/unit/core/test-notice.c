@@ -487,7 +487,7 @@ static void test_report_pages(void **state) {
         assert_int_equal(report_n_pages(b->model, daily), 3);
         assert_int_equal(report_n_pages(b->model, weekly), 1);
 
-        /* An empty page is a mail too; complete ones come last, planned ones not at all. */
+        /* A unit without lines gets no page; complete ones come last, planned ones not at all. */
         assert_int_equal(report_notices(b->model, f.set, histories, daily, wanted, at(NOW), &lines),
                          0);
         histories[0] = &f.history;
@@ -498,7 +498,6 @@ static void test_report_pages(void **state) {
         array_done(&lines);
         assert_digests(&f,
                        "report info vi To: deputy director Cc: coordinator Items: 1@2018-11-15\n"
-                       "report info vi To: KHTC Cc: KHTC.head Items:\n"
                        "report info vi To: VP Cc: VP.head Items: 2@2018-11-21 1@2018-11-15\n");
 
         report_fingerprints(b->model, f.set, histories, daily, at(NOW), prints);
@@ -506,8 +505,17 @@ static void test_report_pages(void **state) {
         assert_true(report_is_wanted(daily, &b->units[0], prints[0], 0, &none));
         assert_false(report_is_wanted(daily, &b->units[0], prints[0], prints[0], &none));
         assert_false(report_is_wanted(daily, &b->units[1], prints[1], 0, &none));
-        report_fingerprints(b->model, f.set, histories, daily, at("2018-11-20 07:30"), later);
+        report_fingerprints(b->model, f.set, histories, daily, at(NOW) + USEC_PER_HOUR, later);
         assert_true(prints[0] == later[0]);
+        /* What is due soon is said every day; what is all green once a week. */
+        report_fingerprints(b->model, f.set, histories, daily, at(NOW) + USEC_PER_DAY, later);
+        assert_true(prints[0] != later[0]);
+        report_fingerprints(b->model, f.set, histories, daily, at("2018-10-29 07:30"), prints);
+        report_fingerprints(b->model, f.set, histories, daily, at("2018-11-02 07:30"), later);
+        assert_true(prints[0] == later[0]);
+        report_fingerprints(b->model, f.set, histories, daily, at("2018-11-05 07:30"), later);
+        assert_true(prints[0] != later[0]);
+        report_fingerprints(b->model, f.set, histories, daily, at(NOW), prints);
         report_fingerprints(b->model, f.set, histories, daily, at("2018-11-22 07:30"), later);
         assert_true(prints[0] != later[0]); /* overdue now */
         histories[0] = &filed;

@@ -136,14 +136,19 @@ static void test_reports(void **state) {
         /* Friday's page is the first and says what is due soon; Wednesday has a reminder instead of a page. */
         assert_mails(b->model, "2018-11-09 07:00", "2018-11-20 00:00", NULL, 0,
                      "11-09 07:30 reminder KHTC: 2@2018-11-12 -1wd\n"
-                     "11-09 07:30 report VP:\n"
                      "11-12 07:30 ladder-ended coordinator: 2@2018-11-12 (1)\n"
                      "11-12 07:30 report KHTC: 2@2018-11-12 (1)\n"
                      "11-12 08:00 report director:\n"
                      "11-13 07:30 report KHTC: 2@2018-11-12 (1)\n"
                      "11-14 07:30 reminder VP: 1@2018-11-15 -1wd\n"
+                     "11-14 07:30 report KHTC: 2@2018-11-12 (1)\n"
                      "11-15 07:30 ladder-ended coordinator: 1@2018-11-15 (1)\n"
+                     "11-15 07:30 report KHTC: 2@2018-11-12 (1)\n"
+                     "11-15 07:30 report VP: 1@2018-11-15 (1)\n"
+                     "11-16 07:30 report KHTC: 2@2018-11-12 (1)\n"
                      "11-16 07:30 report VP: 1@2018-11-15 (1)\n"
+                     "11-19 07:30 report KHTC: 2@2018-11-12 (1)\n"
+                     "11-19 07:30 report VP: 1@2018-11-15 (1)\n"
                      "11-19 08:00 report director: 2@2018-11-12 (1) 1@2018-11-15 (1)\n");
 }
 
