@@ -74,10 +74,8 @@ int manager_release(struct manager *m, const char *author) {
         if (r < 0)
                 return log_error_errno(r, "Failed to write down the release: %m");
         m->released = true;
-        if (m->outbox) {
-                outbox_hold(m->outbox, manager_is_held(m));
+        if (m->outbox) /* it is let go once a plan was made */
                 manager_turn(m);
-        }
         return 0;
 }
 
