@@ -38,6 +38,9 @@ int pass_begin(struct scanner *s) {
 
         if (s->root_fd >= 0)
                 return 1;
+        r = s->root.remote ? report_busy(s) : 0;
+        if (r < 0)
+                return r;
         fd = root_open(&s->root, &changed);
         if (fd == -ENOMEM || s->root.mount_changed)
                 return fd < 0 ? fd : -ESTALE;

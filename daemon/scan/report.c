@@ -128,6 +128,20 @@ int report_trouble(struct scanner *s, const char *path, int error) {
                                         error, "text", error ? strerror(error) : ""));
 }
 
+int report_busy(struct scanner *s) {
+        if (s->told_busy)
+                return 0;
+        s->told_busy = true;
+        return report_json(s, json_pack("{ss}", "event", "busy"));
+}
+
+int report_idle(struct scanner *s) {
+        if (!s->told_busy)
+                return 0;
+        s->told_busy = false;
+        return report_json(s, json_pack("{ss}", "event", "idle"));
+}
+
 int report_alive(struct scanner *s) {
         if (clock_monotonic() - s->last_sent < ALIVE_USEC)
                 return 0;

@@ -328,7 +328,9 @@ static int work_once(struct scanner *s, bool *inspected) {
                 r = next_job(s);
         } else if (folder) {
                 *inspected = false;
-                r = pass_look(s, folder);
+                r = folder->remote ? report_busy(s) : 0;
+                if (r == 0)
+                        r = pass_look(s, folder);
         }
         return r < 0 ? r : 1;
 }
@@ -359,8 +361,14 @@ static int wait_for_news(struct scanner *s) {
                 wait -= clock_monotonic();
                 wait = wait > 0 ? wait : 0;
         }
-        if (wait > 0)
+        if (wait > 0) {
+                int r;
+
                 pass_end(s);
+                r = report_idle(s);
+                if (r < 0)
+                        return r;
+        }
         ts = (struct timespec){.tv_sec = wait / USEC_PER_SEC,
                                .tv_nsec = wait % USEC_PER_SEC * 1000};
         if (ppoll(fds, ELEMENTSOF(fds), wait == USEC_INFINITY ? NULL : &ts, NULL) < 0)

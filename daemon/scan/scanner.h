@@ -31,6 +31,7 @@ struct scanner {
         struct framer *peer; /* borrowed */
         bool watching;       /* "watch" was received */
         bool lost_events;    /* a whole walk is needed */
+        bool told_busy;      /* the peer waits for report_idle() */
 
         struct root root;
         int root_fd;                 /* owned; only during a pass; -1 */
@@ -59,6 +60,9 @@ int report_gone(struct scanner *s, const char *path);
 int report_scanned(struct scanner *s);
 int report_limit(struct scanner *s, const char *kind, const char *text);
 int report_trouble(struct scanner *s, const char *path, int error);
+/** Before a remote file system is touched, which may hang for ever: the peer can tell a hang from rest. */
+int report_busy(struct scanner *s);
+int report_idle(struct scanner *s);
 int report_alive(struct scanner *s);              /* when nothing was sent for ALIVE_USEC */
 int report_json(struct scanner *s, json_t *json); /* takes the reference; NULL is -ENOMEM */
 

@@ -82,6 +82,7 @@ struct root {
         bool ok;     /* mounted, readable, the same as before */
         bool walked; /* a whole walk ended since it is ok */
         bool ever_walked; /* its first walk ended and settled; kept in the store: later files are told as received */
+        bool busy;        /* the scanner touches a remote file system, and says when it is done */
         bool awaits_walk; /* the scanner is expected to say that a walk ended */
         uint64_t n_folders, n_files;
         char *limit; /* owned; NULL: none reached */

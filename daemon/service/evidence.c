@@ -274,6 +274,13 @@ static void on_trouble(struct root *root, const json_t *m) {
         }
 }
 
+/* Silence from now on is a hang, also when nothing else is expected: a poll of a share that went away. */
+static void root_set_busy(struct root *root, bool busy) {
+        if (root->busy != busy && peer_state(root->peer) == PEER_UP)
+                peer_expect(root->peer, busy ? 1 : -1);
+        root->busy = busy;
+}
+
 static void on_message(struct peer *p, struct message *m, void *userdata) {
         struct root *root = userdata;
         const char *event = json_string_value(json_object_get(m->json, "event"));
@@ -293,6 +300,8 @@ static void on_message(struct peer *p, struct message *m, void *userdata) {
                 folder_gone(root, path);
         else if (strcmp(event, "scanned") == 0)
                 on_scanned(root, m->json);
+        else if (strcmp(event, "busy") == 0 || strcmp(event, "idle") == 0)
+                root_set_busy(root, strcmp(event, "busy") == 0);
         else if (strcmp(event, "trouble") == 0)
                 on_trouble(root, m->json);
         else if (strcmp(event, "limit") == 0)
@@ -317,18 +326,24 @@ static void on_up(struct peer *p, void *userdata) {
 
 static void on_down(struct peer *p, const char *why, void *userdata) {
         struct root *root = userdata;
+        _cleanup_free_ char *text = NULL;
+        char when[INSTANT_BUFFER];
+        usec_t since;
 
         (void)p;
         log_event(LOG_WARNING, EVENT_SCANNER_GONE, &(struct event_fields){.root = root->path},
                   "The scanner of '%s' is gone (%s); its instances keep their last state until "
                   "it is back",
                   root->path, why);
-        root->walked = root->awaits_walk = false;
+        root->walked = root->awaits_walk = root->busy = false;
         root_forget(root);
         json_decref(root->partial);
         root->partial = NULL;
         free(steal_ptr(root->partial_path));
-        root_set_state(root, "hung", why);
+        since = strcmp(root->state, "hung") == 0 ? root->since : evidence_now(root->evidence);
+        if (asprintf(&text, "not answering since %s (%s)", zone_format(since, when), why) < 0)
+                log_oom();
+        root_set_state(root, "hung", text ? text : why);
 }
 
 static int root_start(struct evidence *e, size_t index) {
