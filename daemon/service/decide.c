@@ -74,7 +74,9 @@ int manager_release(struct manager *m, const char *author) {
         if (r < 0)
                 return log_error_errno(r, "Failed to write down the release: %m");
         m->released = true;
-        if (m->outbox) /* it is let go once a plan was made */
+        m->planned =
+                false; /* the outbox is let go once a new plan was made, and withdrew what is no longer true */
+        if (m->outbox)
                 manager_turn(m);
         return 0;
 }
