@@ -56,7 +56,7 @@ struct event_fields {
 /**
  * log_event() - one line with the event's MESSAGE_ID= and fields
  * @level: LOG_ERR … LOG_DEBUG
- * @id: an EVENT_… of above
+ * @id: an EVENT_… of above; NULL: a line with fields that nobody has to act on
  * @fields: what it is about; NULL for nothing
  *
  * A value is cut at 1000 bytes, and a line break in it becomes a space: names of files and answers of servers come in here.

@@ -5,6 +5,8 @@
 #include <jansson.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
+#include "service/events.h"
 
 static const char *event_of(enum outbox_state state) {
         switch (state) {
@@ -64,4 +66,16 @@ int mail_ledger(struct store *store, const struct outbox_entry *e, usec_t now, c
         }
         json_decref(items);
         return r;
+}
+
+int mail_log_refused(void *userdata, const struct outbox_entry *e) {
+        const struct event_fields fields = {.recipient = e->recipient,
+                                            .message_id = e->message.message_id,
+                                            .server = e->server};
+
+        (void)userdata;
+        log_event(LOG_WARNING, EVENT_MAIL_REFUSED, &fields, "Mail %jd to %s is %s (%d %s)",
+                  (intmax_t)e->id, e->recipient, outbox_state_to_string(e->state), e->code,
+                  e->reply ? e->reply : "no words");
+        return 0;
 }

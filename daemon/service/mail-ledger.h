@@ -8,3 +8,6 @@
 /** mail_ledger() - the entry as the store has it now: accepted, in doubt, parked or withdrawn; inside the caller's transaction.
  *  @why: more words; NULL. Return: 0 or -errno. */
 int mail_ledger(struct store *store, const struct outbox_entry *entry, usec_t now, const char *why);
+
+/** mail_log_refused() - a line in the journal for a mail that did not arrive yet, or will not; a store_outbox_fn */
+int mail_log_refused(void *userdata, const struct outbox_entry *entry);

@@ -87,7 +87,10 @@ static int on_expired(void *userdata, struct track *track, enum episode_cause ca
         struct manager *m = userdata;
         usec_t now = manager_now(m);
 
-        log_info("%s: %s", track->instance->key, episode_cause_to_string(cause));
+        log_event(LOG_INFO, NULL,
+                  &(struct event_fields){.instance = track->instance->key,
+                                         .unit = track->instance->unit->id},
+                  "%s: %s", track->instance->key, episode_cause_to_string(cause));
         return track_begin_episode(m->tracks, track, cause, now,
                                    now - 1); /* nothing is covered: its step is due at once */
 }
@@ -214,9 +217,11 @@ static int on_start_over(sd_event_source *s, uint64_t usec, void *userdata) {
 
 static int on_evidence(void *userdata, const struct evidence_event *event) {
         struct manager *m = userdata;
+        const struct instance *i = event->track->instance;
 
-        log_info("%s: %s%s%s", event->track->instance->key, notice_kind_to_string(event->kind),
-                 event->file.path ? " " : "", event->file.path ? event->file.path : "");
+        log_event(LOG_INFO, NULL, &(struct event_fields){.instance = i->key, .unit = i->unit->id},
+                  "%s: %s%s%s", i->key, notice_kind_to_string(event->kind),
+                  event->file.path ? " " : "", event->file.path ? event->file.path : "");
         return tell_notice(&m->tell, event->kind, event->track, NULL,
                            &(struct tell_words){.file = &event->file});
 }

@@ -220,9 +220,7 @@ static void log_answers(struct outbox *o) {
                 struct answer *a = &o->answers.items[i];
 
                 if (a->result.state != OUTBOX_SENT)
-                        log_event(LOG_WARNING, EVENT_MAIL_REFUSED, NULL, "Mail %jd: %s (%d %s)",
-                                  (intmax_t)a->entry, outbox_state_to_string(a->result.state),
-                                  a->result.code, a->reply ? a->reply : "");
+                        (void)store_outbox_get(o->config.store, a->entry, mail_log_refused, NULL);
                 free(a->reply);
         }
         o->answers.n = 0;
