@@ -18,6 +18,7 @@
 #include "service/track.h"
 
 struct control;
+struct publish;
 
 struct manager_options {
         const char *config;    /* evidenced.conf */
@@ -43,6 +44,7 @@ struct manager {
         struct evidence *evidence;
         struct outbox *outbox;
         struct control *control;
+        struct publish *publish;              /* owned; NULL before the first pass */
         struct tell tell;                     /* borrows the above */
         sd_event_source *turn, *wake, *start; /* owned */
         usec_t started;                       /* monotonic */
