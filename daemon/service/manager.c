@@ -12,6 +12,7 @@
 #include "service/care.h"
 #include "service/control.h"
 #include "service/events.h"
+#include "service/publish.h"
 #include "service/undeliverable.h"
 #include "service/withdraw.h"
 
@@ -187,6 +188,7 @@ static int on_turn(sd_event_source *s, void *userdata) {
         m->planned = true;
         arm(m);
         publish_status(m);
+        publish_write(m);
         finish_once(m);
         return 0;
 }
@@ -241,6 +243,7 @@ static void on_outbox_changed(void *userdata) {
         if (!outbox_is_idle(m->outbox))
                 return;
         publish_status(m);
+        publish_refresh(m);
         finish_once(m);
 }
 
@@ -557,6 +560,7 @@ struct manager *manager_free(struct manager *m) {
         if (!m)
                 return NULL;
         m->control = control_free(m->control);
+        m->publish = publish_free(m->publish);
         m->outbox = outbox_free(m->outbox);
         m->evidence = evidence_free(m->evidence);
         m->tracks = tracks_free(m->tracks);

@@ -9,6 +9,7 @@
 #include "base/zone.h"
 #include "service/json.h"
 #include "service/methods-internal.h"
+#include "service/publish.h"
 
 #define NEXT_MAX_ROWS 1000
 #define LOG_MAX_ROWS 1000
@@ -145,6 +146,8 @@ static void method_status(struct call *c) {
                         reasons,
                         json_sprintf("%zu instances would reopen at once (evidencectl confirm)",
                                      evidence_held(m->evidence)));
+        if (publish_error(m))
+                json_array_append_new(reasons, json_text(publish_error(m)));
         c->out = json_pack("{s:s, s:o, s:s, s:s, s:o, s:i, s:o, s:b, s:o, s:o, s:o, s:o}", "state",
                            json_array_size(reasons) > 0 ? "degraded"
                            : manager_is_held(m)         ? "held"
