@@ -189,25 +189,36 @@ int store_ledger_query(struct store *store, const struct ledger_filter *filter, 
         return r;
 }
 
-int store_ledger_verify(struct store *store, int64_t *ret_seq) {
-        _cleanup_(query_done) struct query q =
-                query_read(store, "SELECT " LEDGER_COLUMNS " FROM ledger ORDER BY seq");
-        uint8_t before[SHA256_SIZE] = {}, hash[SHA256_SIZE];
-        int64_t expected = 1;
+int store_ledger_check(struct store *store, struct ledger_check *check, size_t max_rows) {
+        _cleanup_(query_done) struct query q = query_read(
+                store, "SELECT " LEDGER_COLUMNS " FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?");
+        uint8_t hash[SHA256_SIZE];
+        size_t n = 0;
         int r;
 
-        for (; (r = query_step(&q)) > 0; expected++) {
+        query_i64(&q, check->seq);
+        query_i64(&q, max_rows > INT64_MAX ? INT64_MAX : (int64_t)max_rows);
+        for (; (r = query_step(&q)) > 0; n++) {
                 struct ledger_row row = {};
+                int64_t expected = check->seq + 1;
                 int bad = take_row(&q, &row);
 
-                r = hash_row(before, &row, hash);
+                r = hash_row(check->head, &row, hash);
                 if (r < 0)
                         return r;
-                if (bad < 0 || row.seq != expected || memcmp(hash, row.hash, SHA256_SIZE) != 0) {
-                        *ret_seq = row.seq;
+                check->seq = row.seq;
+                if (bad < 0 || row.seq != expected || memcmp(hash, row.hash, SHA256_SIZE) != 0)
                         return -EUCLEAN;
-                }
-                memcpy(before, hash, SHA256_SIZE);
+                memcpy(check->head, hash, SHA256_SIZE);
         }
+        return r < 0 ? r : n == max_rows;
+}
+
+int store_ledger_verify(struct store *store, int64_t *ret_seq) {
+        struct ledger_check check = {};
+        int r = store_ledger_check(store, &check, SIZE_MAX);
+
+        if (r == -EUCLEAN)
+                *ret_seq = check.seq;
         return r;
 }

@@ -32,6 +32,8 @@ static int errno_of(int rc) {
 }
 
 int store_fail(struct store *store, int rc) {
+        if ((rc & 0xff) == SQLITE_FULL)
+                store->full = true;
         free(store->error);
         store->error = strdup(store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(rc));
         return errno_of(rc);

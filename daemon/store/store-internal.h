@@ -19,6 +19,8 @@ struct store {
         int lock_fd;             /* owned; -1 */
         bool in_transaction;     /* between store_begin() and its end */
         char *error;             /* owned; NULL: none */
+        bool full;               /* the disk had no room for the last change */
+        int changes;             /* SQLite's count of them when the transaction began */
         struct statement *cache; /* owned, n_cached of them */
         size_t n_cached;
 };

@@ -155,8 +155,10 @@ int store_begin(struct store *store) {
 
         assert(!store->in_transaction);
         r = run(store, "BEGIN IMMEDIATE");
-        if (r == 0)
+        if (r == 0) {
                 store->in_transaction = true;
+                store->changes = sqlite3_total_changes(store->db);
+        }
         return r;
 }
 
@@ -168,10 +170,15 @@ int store_commit(struct store *store) {
         if (sqlite3_get_autocommit(store->db))
                 return store_fail_text(store, "the transaction was rolled back before its end");
         r = run(store, "COMMIT");
-        if (r == 0)
-                store->in_transaction = false;
-        return r;
+        if (r < 0)
+                return r;
+        store->in_transaction = false;
+        if (sqlite3_total_changes(store->db) != store->changes)
+                store->full = false; /* one that changed nothing needed no room */
+        return 0;
 }
+
+bool store_is_full(const struct store *store) { return store->full; }
 
 void store_rollback(struct store *store) {
         if (!store->in_transaction)

@@ -43,6 +43,8 @@ int store_open(const char *dir, struct store **ret, enum store_condition *ret_co
                pid_t *ret_holder);
 struct store *store_free(struct store *store);
 const char *store_error(const struct store *store); /* words of the last trouble; "" when none */
+/** The disk had no room for the last change (-ENOSPC), and none was kept since. */
+bool store_is_full(const struct store *store);
 
 /** After a failed commit the transaction stays open until store_rollback(). Beginning twice, or changing something outside a
  *  transaction, is a defect of the caller: assert. */
@@ -251,6 +253,14 @@ int store_ledger_query(struct store *store, const struct ledger_filter *filter, 
                        void *userdata);
 /** Return: 0 sound, -EUCLEAN broken: @ret_seq is the first row that does not fit. */
 int store_ledger_verify(struct store *store, int64_t *ret_seq);
+/* How far a check in parts has come; all zero: not begun. */
+struct ledger_check {
+        int64_t seq; /* of the last row that was looked at; on -EUCLEAN that is the first that does not fit */
+        uint8_t head[SHA256_SIZE];
+};
+/** The same in parts, at most @max_rows (> 0) at once, so that nobody waits for it. Return: 1 there may be more, 0 sound to its end,
+ *  -EUCLEAN, -errno. */
+int store_ledger_check(struct store *store, struct ledger_check *check, size_t max_rows);
 /** Hash of the newest row (all zero when empty) and its seq (0). */
 int store_ledger_head(struct store *store, uint8_t ret[SHA256_SIZE], int64_t *ret_seq);
 
