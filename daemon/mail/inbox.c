@@ -29,7 +29,7 @@ static void take(struct inbox *in, struct message *m) {
         if (streq_ptr(verb, "abort")) {
                 in->aborted = in->busy;
                 in->n_waiting_aborted = in->n_waiting;
-        } else if (!streq_ptr(verb, "send"))
+        } else if (!streq_ptr(verb, "send") && !streq_ptr(verb, "ping"))
                 misunderstood(in, "a verb that is not known");
         else if (in->n_waiting == (in->busy ? INBOX_WAITING - 1 : INBOX_WAITING))
                 misunderstood(in, "a third message before the first was answered");

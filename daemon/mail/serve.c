@@ -7,8 +7,10 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "mail/inbox.h"
 #include "mail/maildir.h"
+#include "mail/ping.h"
 #include "mail/request.h"
 #include "mail/smtp.h"
 
@@ -25,12 +27,22 @@ static void send_one(struct inbox *in, struct smtp_session *session,
                 smtp_send(session, request, ret);
 }
 
+static int handle_ping(struct inbox *in, const struct message *m) {
+        json_t *reply = NULL;
+        int r = ping_answer(in, m->json, &reply);
+
+        return r < 0 ? r : inbox_answer(in, reply);
+}
+
 /* Return: 0, or -errno when this connection can not go on. */
 static int handle(struct inbox *in, struct smtp_session *session, const struct message *m) {
         _cleanup_(request_done) struct mail_request request = {};
         struct mail_outcome outcome = {};
-        int r = request_parse(m, &request, &outcome);
+        int r;
 
+        if (streq_ptr(json_string_value(json_object_get(m->json, "verb")), "ping"))
+                return handle_ping(in, m);
+        r = request_parse(m, &request, &outcome);
         if (r == -EPROTO || r == -ENOMEM)
                 return r;
         if (r == 0)
