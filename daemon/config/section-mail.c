@@ -11,6 +11,7 @@
 #include "config/value.h"
 
 #define FILE_NAME_MAX 64
+#define HEARTBEAT_MAX 1024 /* bytes of its url */
 
 /* Name of a credential or of a maildir: a file name of plain characters. */
 static bool is_plain_name(const char *s) {
@@ -283,6 +284,35 @@ static void parse_from(struct reader *rd, const config_setting_t *s, const struc
                 rd_error(rd, s, "\"%s\" in '%s': %s", text, key->name, error);
 }
 
+/* Its words end up in a request: nothing in it may end a line, and it is shown where passwords must not be. */
+static const char *heartbeat_fault(const char *url) {
+        const char *host = strstr(url, "://");
+        size_t length;
+
+        if (!startswith(url, "http://") && !startswith(url, "https://"))
+                return "write http://HOST/… or https://HOST/…";
+        for (const unsigned char *p = (const unsigned char *)url; *p; p++)
+                if (*p <= ' ' || *p >= 0x7F)
+                        return "a url has no blanks, and letters beyond ASCII only as %XX";
+        if (strlen(url) > HEARTBEAT_MAX)
+                return "it is longer than 1024 bytes";
+        host += strlen("://");
+        length = strcspn(host, "/?#");
+        if (memchr(host, '@', length))
+                return "a user or password does not belong into it";
+        return length > 0 && *host != ':' ? NULL : "it names no host";
+}
+
+static void parse_heartbeat(struct reader *rd, const config_setting_t *s, const struct key *key,
+                            void *target) {
+        const char *text = value_text(rd, s, key), *fault = text ? heartbeat_fault(text) : NULL;
+
+        if (fault) /* not the text itself: it may hold a password */
+                rd_error(rd, s, "'%s': %s", key->name, fault);
+        else if (text)
+                *(const char **)target = text;
+}
+
 static const struct key mail_keys[] = {
         KEY(BOOL, "hold", struct reader, m.mail.hold, .fallback = "false"),
         KEY(SPECIAL, "from", struct reader, m.mail.from, .parse = parse_from, .flags = KEY_REQUIRED,
@@ -299,6 +329,8 @@ static const struct key mail_keys[] = {
             .words = "a list of domains such as [ \"skhcn.example\" ]"),
         KEY(BOOL, "calendar_attachment", struct reader, m.mail.calendar_attachment,
             .fallback = "true"),
+        KEY(SPECIAL, "heartbeat", struct reader, m.mail.heartbeat, .parse = parse_heartbeat,
+            .words = "a url such as \"https://hc.example/0f3a\""),
         KEY(LIST, "servers", struct reader, servers, .parse = parse_servers, .flags = KEY_REQUIRED,
             .inner = &section_server,
             .words = "a list such as ( { url = \"smtps://mail.skhcn.example\"; … } )"),

@@ -197,6 +197,7 @@ struct model {
                 uint32_t daily_limit;               /* 0: no limit */
                 struct string_list allowed_domains; /* lower case, ASCII; n = 0: no fence */
                 bool calendar_attachment;
+                const char *heartbeat; /* http:// or https://; NULL: none */
                 const struct mail_server *servers;
                 size_t n_servers;
         } mail;

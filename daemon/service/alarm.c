@@ -62,8 +62,9 @@ usec_t alarms_end(struct alarms *alarms, usec_t now, alarm_fn tell, void *userda
                         *a = alarms->items[--alarms->n];
                         continue;
                 }
-                if (a->due <= now) {
-                        tell(userdata, a->text);
+                if (a->due <= now && tell(userdata, a->text) < 0) {
+                        a->due = usec_add(now, ALARM_RETRY_USEC);
+                } else if (a->due <= now) {
                         a->due = usec_add(now, a->pause);
                         a->pause *= 2;
                 }

@@ -34,6 +34,9 @@ void alarms_begin(struct alarms *alarms);
 int alarms_report(struct alarms *alarms, const char *cause, const char *text, usec_t since,
                   usec_t patience);
 
-typedef void (*alarm_fn)(void *userdata, const char *text);
+#define ALARM_RETRY_USEC (10 * USEC_PER_MINUTE)
+
+/** Return: 0, or -errno when it could not be told: tried again after ALARM_RETRY_USEC. */
+typedef int (*alarm_fn)(void *userdata, const char *text);
 /** Tells what is due at @now. Return: when to look again, USEC_INFINITY. */
 usec_t alarms_end(struct alarms *alarms, usec_t now, alarm_fn tell, void *userdata);

@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "service/care.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/fileio.h"
 #include "base/log.h"
 #include "base/zone.h"
+#include "service/clock-watch.h"
 #include "service/events.h"
 #include "service/manager.h"
 
-static void on_alarm(void *userdata, const char *text) {
-        struct manager *m = userdata;
+#define LEDGER_VALUE "ledger_broken" /* first row that does not fit; 0: none */
+#define ZONE_FILE_MAX (1 << 20)      /* bytes; the largest there is has some thousand */
 
-        log_event(LOG_WARNING, EVENT_TROUBLE, NULL, "%s", text);
-        tell_trouble(&m->tell, text);
+static int on_alarm(void *userdata, const char *text) {
+        struct manager *m = userdata;
+        int r = tell_trouble(&m->tell, text); /* on a full disk it can not be */
+
+        if (r == 0)
+                log_event(LOG_WARNING, EVENT_TROUBLE, NULL, "%s", text);
+        return r;
 }
 
 static void report(struct manager *m, const char *cause, const char *text, usec_t since,
                    usec_t patience) {
-        if (alarms_report(&m->alarms, cause, text, since, patience) < 0)
+        if (alarms_report(&m->care.alarms, cause, text, since, patience) < 0)
                 log_oom();
 }
 
@@ -64,9 +73,29 @@ static void report_mail(struct manager *m) {
                 return;
         if (asprintf(&text, "No mail could be sent since %s (evidencectl status)",
                      zone_format(since, from)) < 0 ||
-            alarms_report(&m->alarms, "mail", text, since, CARE_MAIL_PATIENCE_USEC) < 0)
+            alarms_report(&m->care.alarms, "mail", text, since, CARE_MAIL_PATIENCE_USEC) < 0)
                 log_oom();
 }
+
+static void report_own(struct manager *m, usec_t now) {
+        const struct {
+                const char *cause;
+                char *text; /* owned */
+        } troubles[] = {
+                {"space", care_space_trouble(m)},
+                {"ledger", care_ledger_trouble(m)},
+                {"backup", care_backup_trouble(m)},
+                {"time zone", care_zone_trouble(m)},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(troubles); i++) {
+                if (troubles[i].text)
+                        report(m, troubles[i].cause, troubles[i].text, now, 0);
+                free(troubles[i].text);
+        }
+}
+
+/* ---- the night's work ---- */
 
 static int begin_night(struct manager *m, usec_t now, date_t today) {
         uint64_t n = 0;
@@ -83,7 +112,33 @@ static int begin_night(struct manager *m, usec_t now, date_t today) {
         return r;
 }
 
-static usec_t look_after_backup(struct manager *m, usec_t now) {
+/* Return: 0 or -errno. */
+static int read_zone(const struct care *care, uint8_t ret[SHA256_SIZE]) {
+        _cleanup_free_ char *data = NULL;
+        size_t size;
+        int r = read_file(care->zone_path, ZONE_FILE_MAX, &data, &size);
+
+        return r < 0 ? r : sha256_of(data, size, ret);
+}
+
+/* A new package brings new files; only what stands in ours counts. One that is being replaced is looked at again tomorrow. */
+static void look_at_zone(struct manager *m) {
+        struct care *care = &m->care;
+        uint8_t found[SHA256_SIZE];
+        bool changed;
+
+        if (!care->zone_known || read_zone(care, found) < 0)
+                return;
+        changed = memcmp(found, care->zone, SHA256_SIZE) != 0;
+        if (changed && !care->zone_changed)
+                log_event(LOG_WARNING, EVENT_ZONE_RULES, NULL,
+                          "The rules of the time zone changed (%s); that needs a restart, until "
+                          "then the old ones count",
+                          care->zone_path);
+        care->zone_changed = changed;
+}
+
+static usec_t look_after_night(struct manager *m, usec_t now) {
         date_t today = zone_civil(now).date;
         int64_t last = 0;
         int r;
@@ -95,19 +150,169 @@ static usec_t look_after_backup(struct manager *m, usec_t now) {
         r = begin_night(m, now, today);
         if (r == 0)
                 r = store_backup(m->store, today);
+        m->care.backup = r;
         if (r < 0)
                 log_event(LOG_ERR, EVENT_BACKUP_FAILED, NULL,
                           "Failed to copy the database: %s (%s); the next try is tomorrow",
                           strerror(-r), store_error(m->store));
+        m->care.check = (struct ledger_check){};
+        m->care.checking = true;
+        look_at_zone(m);
         return zone_instant(today + 1, CARE_BACKUP_SECOND);
 }
 
-usec_t care_look(struct manager *m) {
-        usec_t now = manager_now(m), backup = look_after_backup(m, now), alarm;
+/* Kept, since a restart must not make it sound again. */
+static void remember_ledger(struct manager *m, int64_t broken) {
+        int r;
 
-        alarms_begin(&m->alarms);
+        if (broken == m->care.broken)
+                return;
+        m->care.broken = broken;
+        r = store_begin(m->store);
+        if (r == 0)
+                r = store_set_i64(m->store, LEDGER_VALUE, broken);
+        if (r == 0)
+                r = store_commit(m->store);
+        if (r < 0) {
+                store_rollback(m->store);
+                log_error_errno(r, "Failed to keep what the ledger's check found: %m");
+        }
+}
+
+/* Return: is there more to check? */
+static bool check_ledger(struct manager *m) {
+        struct care *care = &m->care;
+        int r;
+
+        if (!care->checking)
+                return false;
+        /* A single pass ends before there is a next part. */
+        r = store_ledger_check(m->store, &care->check,
+                               m->options.once ? SIZE_MAX : CARE_CHECK_ROWS);
+        if (r > 0)
+                return true;
+        care->checking = false;
+        if (r == -EUCLEAN)
+                log_event(LOG_ERR, EVENT_LEDGER_BROKEN, NULL,
+                          "The ledger does not verify: row %jd is the first that does not fit",
+                          (intmax_t)care->check.seq);
+        else if (r < 0)
+                log_error_errno(r, "Failed to check the ledger (%s): %m; the next try is tomorrow",
+                                store_error(m->store));
+        if (r == 0 || r == -EUCLEAN)
+                remember_ledger(m, r == 0 ? 0 : care->check.seq);
+        return false;
+}
+
+/* ---- the sign of life ---- */
+
+struct waiting {
+        usec_t before;
+        size_t n;
+};
+
+static int on_waiting(void *userdata, const struct outbox_entry *entry) {
+        struct waiting *w = userdata;
+
+        bool waits = entry->state == OUTBOX_QUEUED || entry->state == OUTBOX_HANDED ||
+                     entry->state == OUTBOX_DOUBT;
+
+        if (waits && entry->next_try != USEC_INFINITY && /* a person holds it */
+            entry->message.created < w->before)
+                w->n++;
+        return 0;
+}
+
+static bool is_healthy(struct manager *m, usec_t now) {
+        _cleanup_(json_decrefp) json_t *reasons = json_array();
+        struct waiting waiting = {.before = now - CARE_WAITING_USEC};
+
+        /* Its own failing is no reason not to try it again. */
+        if (!reasons || manager_is_held(m))
+                return false;
+        care_reasons(m, reasons);
+        return json_array_size(reasons) <= (m->care.heartbeat.trouble ? 1 : 0) &&
+               store_outbox_list(m->store, false, on_waiting, &waiting) == 0 && waiting.n == 0;
+}
+
+static usec_t look_after_heartbeat(struct manager *m, usec_t now) {
+        struct heartbeat *hb = &m->care.heartbeat;
+        usec_t next;
+
+        if (!heartbeat_wanted(hb, m, now, &next))
+                return next;
+        if (is_healthy(m, now)) {
+                heartbeat_start(hb, m);
+                return USEC_INFINITY;
+        }
+        log_notice("No heartbeat: not all is well (evidencectl status); looking again in an hour");
+        heartbeat_put_off(hb, now);
+        return hb->next_try;
+}
+
+/* ---- the clock ---- */
+
+static void on_step(void *userdata, usec_t from, usec_t to) {
+        struct manager *m = userdata;
+        usec_t jump = to > from ? to - from : from - to;
+        char before[INSTANT_BUFFER], after[INSTANT_BUFFER];
+        _cleanup_free_ char *text = NULL;
+
+        manager_turn(m); /* after a suspend, too: it arms every timer anew */
+        if (jump == 0)
+                return;
+        zone_format(from + m->clock.offset, before);
+        zone_format(to + m->clock.offset, after);
+        log_event(LOG_NOTICE, EVENT_CLOCK_STEPPED, NULL,
+                  "The clock was set from %s to %s, planning anew", before, after);
+        if (jump > CARE_STEP_USEC &&
+            asprintf(&text, "The clock of the machine was set from %s to %s", before, after) >= 0)
+                tell_trouble(&m->tell, text);
+}
+
+/* ---- public ---- */
+
+int care_init(struct manager *m) {
+        const char *folder = getenv("TZDIR");
+        struct care *care = &m->care;
+        int r = clock_watch_new(m->event, NULL, on_step, m, &care->clock);
+
+        if (r < 0)
+                return log_error_errno(r, "Failed to watch the clock: %m");
+        if (asprintf(&care->zone_path, "%s/%s", folder && *folder ? folder : "/usr/share/zoneinfo",
+                     m->model->organization.time_zone) < 0) {
+                care->zone_path = NULL;
+                return log_oom();
+        }
+        care->zone_known = read_zone(care, care->zone) == 0;
+        return 0;
+}
+
+void care_done(struct manager *m) {
+        struct care *care = &m->care;
+
+        care->clock = clock_watch_free(care->clock);
+        heartbeat_done(&care->heartbeat);
+        alarms_done(&care->alarms);
+        free(care->zone_path);
+        care->zone_path = NULL;
+}
+
+static usec_t earlier(usec_t a, usec_t b) { return a < b ? a : b; }
+
+usec_t care_look(struct manager *m) {
+        usec_t now = manager_now(m), next;
+
+        if (!m->care.begun)
+                (void)store_get_i64(m->store, LEDGER_VALUE, &m->care.broken); /* none: it is 0 */
+        m->care.begun = true;
+        next = look_after_night(m, now);
+        if (check_ledger(m))
+                next = now;
+        alarms_begin(&m->care.alarms);
         report_roots(m);
         report_mail(m);
-        alarm = alarms_end(&m->alarms, now, on_alarm, m);
-        return alarm < backup ? alarm : backup;
+        report_own(m, now);
+        next = earlier(next, alarms_end(&m->care.alarms, now, on_alarm, m));
+        return earlier(next, look_after_heartbeat(m, now));
 }

@@ -21,6 +21,14 @@
 #define EVENT_STORE_FAILED "525083692d024bf2913bb56f50c6690e"
 /* the nightly copy of the database failed */
 #define EVENT_BACKUP_FAILED "736959f12b8b4bc8804ba5cffcaabc15"
+/* the ledger was changed by something else than evidenced */
+#define EVENT_LEDGER_BROKEN "13a134ac82f045a39b2217dfa8d207ca"
+/* somebody set the machine's clock */
+#define EVENT_CLOCK_STEPPED "d167190e75064e5e80c62a2b74ce59fc"
+/* the rules of the time zone changed on disk */
+#define EVENT_ZONE_RULES "62009275e39043d19d441d955ba1e018"
+/* the sign of life for a dead-man's switch could not be sent */
+#define EVENT_HEARTBEAT_FAILED "62c72bfab3e5409b8a2203ee0bb3f3d9"
 /* an evidence root is missing, unreadable, hangs or is another one */
 #define EVENT_ROOT_AWAY "4d9a64640f194af59190eae6e2bdde81"
 /* an evidence root can be looked at again */

@@ -535,6 +535,8 @@ int manager_new(const struct manager_options *options, struct manager **ret) {
         if (r == 0)
                 r = set_up_events(m);
         if (r == 0)
+                r = care_init(m);
+        if (r == 0)
                 r = open_store(m);
         if (r < 0)
                 return r;
@@ -561,6 +563,7 @@ struct manager *manager_free(struct manager *m) {
                 return NULL;
         m->control = control_free(m->control);
         m->publish = publish_free(m->publish);
+        care_done(m);
         m->outbox = outbox_free(m->outbox);
         m->evidence = evidence_free(m->evidence);
         m->tracks = tracks_free(m->tracks);
@@ -572,7 +575,6 @@ struct manager *manager_free(struct manager *m) {
         sd_event_source_disable_unref(m->wake);
         sd_event_source_disable_unref(m->start);
         sd_event_unref(m->event);
-        alarms_done(&m->alarms);
         free(m->scan_program);
         free(m->mail_program);
         free(m->mail_environment);

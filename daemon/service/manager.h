@@ -11,7 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "config/config.h"
-#include "service/alarm.h"
+#include "service/care.h"
 #include "service/evidence.h"
 #include "service/outbox.h"
 #include "service/tell.h"
@@ -53,7 +53,7 @@ struct manager {
         bool planned;    /* a plan was made since the start */
         usec_t next;     /* next instant at which something may be due; USEC_INFINITY */
         char *status;    /* owned; last STATUS= */
-        struct alarms alarms;
+        struct care care;
         usec_t next_care; /* when care_look() wants to be called again */
         int exit_status;
 };

@@ -9,7 +9,6 @@
 #include "base/zone.h"
 #include "service/json.h"
 #include "service/methods-internal.h"
-#include "service/publish.h"
 
 #define NEXT_MAX_ROWS 1000
 #define LOG_MAX_ROWS 1000
@@ -87,67 +86,35 @@ static json_t *root_json(const struct evidence_root *r) {
                          (json_int_t)r->n_unreadable, "unreadable", json_text(r->unreadable));
 }
 
-static json_t *roots_json(struct manager *m, json_t *reasons) {
+static json_t *roots_json(struct manager *m) {
         struct evidence_root roots[64];
         size_t n = evidence_roots(m->evidence, roots, ELEMENTSOF(roots));
         json_t *j = json_array();
 
-        for (size_t i = 0; i < n; i++) {
-                const struct evidence_root *r = &roots[i];
-                bool well = strcmp(r->state, "ok") == 0 || strcmp(r->state, "scanning") == 0;
-
-                json_array_append_new(j, root_json(r));
-                if (!well)
-                        json_array_append_new(reasons,
-                                              json_sprintf("evidence root %s is %s%s%s", r->path,
-                                                           r->state, r->text ? ": " : "",
-                                                           r->text ? r->text : ""));
-                if (r->limit)
-                        json_array_append_new(reasons, json_text(r->limit));
-                if (r->n_unreadable > 0)
-                        json_array_append_new(
-                                reasons, json_sprintf("%zu folders can not be read, among them %s",
-                                                      r->n_unreadable, r->unreadable));
-        }
+        for (size_t i = 0; i < n; i++)
+                json_array_append_new(j, root_json(&roots[i]));
         return j;
 }
 
-static json_t *servers_json(struct manager *m, json_t *reasons) {
+static json_t *servers_json(struct manager *m) {
         struct outbox_server servers[16];
         size_t n = outbox_servers(m->outbox, servers, ELEMENTSOF(servers));
         json_t *j = json_array();
 
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < n; i++)
                 json_array_append_new(j, json_pack("{s:s, s:s, s:o}", "url", servers[i].url,
                                                    "state", servers[i].state, "text",
                                                    json_text(servers[i].text)));
-                if (strcmp(servers[i].state, "down") == 0)
-                        json_array_append_new(
-                                reasons, json_sprintf("mail server %s: %s", servers[i].url,
-                                                      servers[i].text ? servers[i].text : "down"));
-        }
         return j;
 }
 
 static void method_status(struct call *c) {
         struct manager *m = c->m;
-        json_t *reasons = json_array(), *roots = roots_json(m, reasons),
-               *servers = servers_json(m, reasons);
+        json_t *reasons = json_array(), *roots = roots_json(m), *servers = servers_json(m);
         struct manager_counts n;
 
         manager_count(m, &n);
-        if (n.outbox.by_state[OUTBOX_PARKED] > 0)
-                json_array_append_new(
-                        reasons,
-                        json_sprintf("%ju mails could not be delivered (evidencectl queue)",
-                                     (uintmax_t)n.outbox.by_state[OUTBOX_PARKED]));
-        if (evidence_held(m->evidence) > 0)
-                json_array_append_new(
-                        reasons,
-                        json_sprintf("%zu instances would reopen at once (evidencectl confirm)",
-                                     evidence_held(m->evidence)));
-        if (publish_error(m))
-                json_array_append_new(reasons, json_text(publish_error(m)));
+        care_reasons(m, reasons);
         c->out = json_pack("{s:s, s:o, s:s, s:s, s:o, s:i, s:o, s:b, s:o, s:o, s:o, s:o}", "state",
                            json_array_size(reasons) > 0 ? "degraded"
                            : manager_is_held(m)         ? "held"

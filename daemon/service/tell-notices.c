@@ -69,7 +69,7 @@ int tell_notice(struct tell *t, enum notice_kind kind, const struct track *track
                                                   .detail = detail});
 }
 
-void tell_trouble(struct tell *t, const char *text) {
+int tell_trouble(struct tell *t, const char *text) {
         int r = store_begin(t->store);
 
         if (r == 0)
@@ -81,6 +81,7 @@ void tell_trouble(struct tell *t, const char *text) {
                 log_error_errno(r, "Failed to write down a notice for the administrator ('%s'): %m",
                                 text);
         }
+        return r;
 }
 
 static const struct track *any_track_of(const struct tell *t, const char *task, const char *unit) {

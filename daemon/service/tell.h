@@ -31,7 +31,7 @@ struct tell_words {
 int tell_notice(struct tell *tell, enum notice_kind kind, const struct track *track,
                 const struct unit *unit, const struct tell_words *words);
 /** The same in a transaction of its own, for troubles: failing is logged, since it must not stop what found the trouble. */
-void tell_trouble(struct tell *tell, const char *text);
+int tell_trouble(struct tell *tell, const char *text);
 
 /** What a configuration change means to people: notices for moved, added and dropped instances; own transaction. */
 int tell_changes(struct tell *tell, const struct track_changes *changes);

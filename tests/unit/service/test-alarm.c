@@ -14,9 +14,12 @@
 
 static char told[256];
 
-static void on_tell(void *userdata, const char *text) {
+static int refusal; /* what telling returns */
+
+static int on_tell(void *userdata, const char *text) {
         (void)userdata;
         strcat(strcat(told, text), ";");
+        return refusal;
 }
 
 /* One look: root trouble since @root (0: none), mail trouble since @mail. */
@@ -65,8 +68,25 @@ static void test_told_once_then_rarely(void **state) {
         alarms_done(&a);
 }
 
+/* On a full disk nothing can be told: it is not taken as told. */
+static void test_not_told_is_tried_again(void **state) {
+        struct alarms a = {};
+        usec_t t = 1000 * DAY;
+
+        (void)state;
+        refusal = -28;
+        assert_int_equal(look(&a, t, t - HOUR, 0), t + ALARM_RETRY_USEC);
+        assert_int_equal(look(&a, t + ALARM_RETRY_USEC, t - HOUR, 0), t + 2 * ALARM_RETRY_USEC);
+        assert_string_equal(told, "root is gone;");
+        refusal = 0;
+        assert_int_equal(look(&a, t + HOUR, t - HOUR, 0), t + HOUR + DAY);
+        assert_string_equal(told, "root is gone;");
+        alarms_done(&a);
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(test_told_once_then_rarely)};
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_told_once_then_rarely),
+                                           cmocka_unit_test(test_not_told_is_tried_again)};
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

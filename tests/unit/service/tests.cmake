@@ -1,4 +1,4 @@
-evidenced_unit_test(service alarm mail-servers)
+evidenced_unit_test(service alarm clock-watch mail-servers)
 evidenced_unit_test(service metrics)
 
 # The board, over models made by hand.
