@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A state on a disk that fills: told while it still can be, degraded while full, well again with room.
+
+The disk is a small one in memory, in a mount namespace of the test's own; skipped where there is none to be had.
+"""
+
+import os
+import subprocess
+import sys
+import unittest
+
+import evmail
+import evtest
+
+INSIDE = "EVTEST_OWN_MOUNTS"
+
+
+def fill(path):
+    with open(path, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+
+
+@unittest.skipUnless(os.environ.get(INSIDE), "no mount namespace of our own (unshare --map-root-user --mount)")
+class FullDisk(evmail.Office):
+    def setUp(self):
+        super().setUp()
+        os.makedirs(self.path("state"))
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "none", self.path("state")], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.path("state")], check=False)
+
+    def says(self, service, words):
+        return any(reason.startswith(words) for reason in self.status(service)["reasons"])
+
+    def test_nearly_and_quite(self):
+        with evtest.SmtpServer() as server:
+            self.office(evmail.server(server.url))
+            with self.service() as service:
+
+                def write(words):
+                    """Something that has to be written down; how it ends is not the question."""
+                    evtest.run("evidencectl", "--socket", service.socket, "send-test", evmail.unit_address(0), status=None)
+                    return self.says(service, words)
+
+                evtest.eventually(lambda: self.says(service, "The disk is nearly full"), "the warning")
+                evtest.eventually(lambda: any(evmail.ADMINISTRATOR in m.recipients for m in server.messages), "the mail")
+                fill(self.path("state", "filler"))
+                evtest.eventually(lambda: write("The disk is full"), "the reason")
+                self.assertEqual(self.status(service)["state"], "degraded")
+                os.unlink(self.path("state", "filler"))
+                evtest.eventually(lambda: write("The disk is nearly full"), "room again")
+                self.assertFalse(self.says(service, "The disk is full"))
+
+
+if __name__ == "__main__":
+    own = ["unshare", "--map-root-user", "--mount"]
+    if INSIDE not in os.environ and subprocess.run([*own, "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0:
+        os.environ[INSIDE] = "1"
+        os.execvp(own[0], [*own, sys.executable, *sys.argv])
+    evtest.main()
