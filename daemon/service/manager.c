@@ -2,6 +2,7 @@
 #include "service/manager.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -382,6 +383,7 @@ int manager_reload(struct manager *m, struct findings *ret_findings,
         }
         model_free(old);
         templates_free(old_templates);
+        malloc_trim(0); /* for a moment there were two of everything */
         r = tell_changes(&m->tell, ret_changes);
         if (r < 0)
                 log_error_errno(r, "Failed to write down what changed: %m; nobody is told of it");
