@@ -115,7 +115,7 @@ static bool still_true(const struct stored_notice *row, const struct notice *n) 
         bool done = n->state == STATE_COMPLETE || n->state == STATE_LATE;
 
         if (row->kind == NOTICE_REOPENED || row->kind == NOTICE_EXPLAINED ||
-            row->kind == NOTICE_LADDER_ENDED)
+            row->kind == NOTICE_LADDER_ENDED || row->kind == NOTICE_DEADLINE_CHANGED)
                 return !done;
         return row->kind != NOTICE_COMPLETE || done;
 }
@@ -128,7 +128,8 @@ struct mailed {
 static int on_mailed(void *userdata, const char *recipient) {
         struct mailed *m = userdata;
         struct address address;
-        int r = address_parse(m->flush->arena, recipient, &address, NULL);
+        const char *why = NULL;
+        int r = address_parse(m->flush->arena, recipient, &address, &why);
 
         return r < 0 ? r : array_push(&m->list, address);
 }
