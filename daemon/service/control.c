@@ -21,15 +21,23 @@
 #include "service/methods.h"
 
 #define MAX_CONNECTIONS 64
+#define MAX_ASKING                                                                                 \
+        48 /* of those, who may change nothing: there is always room for an administrator */
+#define MAX_PER_USER 16 /* of those, of one user */
 #define MAX_GROUPS 256
 #define MAX_REQUEST 65536 /* bytes; anybody may connect */
+#define MAX_QUEUED                                                                                 \
+        (1 << 20) /* bytes of answers that wait for their reader before more is answered */
 
 struct connection {
         struct control *control;
         struct framer *framer; /* owned */
         sd_event_source *io;   /* owned */
+        sd_event_source *more; /* owned: answers the next call, one in a turn of the loop */
         struct caller caller;
-        char *name; /* owned; caller.name */
+        uid_t uid;
+        char *name;  /* owned; caller.name */
+        bool closed; /* the peer says nothing more; what it said is answered */
 };
 
 struct control {
@@ -48,6 +56,7 @@ static void connection_free(struct connection *c) {
                         control->connections.items[i] =
                                 control->connections.items[--control->connections.n];
         sd_event_source_disable_unref(c->io);
+        sd_event_source_disable_unref(c->more);
         framer_free(c->framer);
         free(c->name);
         free(c);
@@ -79,6 +88,7 @@ static int identify(struct connection *c, int fd) {
         clean = text_sanitize(pw ? pw->pw_name : "?", strlen(pw ? pw->pw_name : "?"));
         if (!clean || asprintf(&c->name, "%s (uid %u)", clean, cred.uid) < 0)
                 return -ENOMEM;
+        c->uid = cred.uid;
         c->caller.name = c->name;
         c->caller.may_change = cred.uid == 0 || cred.uid == geteuid() ||
                                (getegid() != 0 && cred.gid == getegid()) || in_our_group(fd);
@@ -105,6 +115,15 @@ static json_t *service_call(const char *method, json_t *parameters, const char *
         }
         *ret_error = "org.varlink.service.MethodNotFound";
         return json_pack("{s:s+}", "method", "org.varlink.service.", method);
+}
+
+static int answer_too_long(struct connection *c) {
+        json_t *reply = json_pack("{s:s, s:{s:s}}", "error", "org.evidenced.Failed", "parameters",
+                                  "text", "the answer is too long for one message");
+        int r = reply ? framer_send(c->framer, reply, NULL, 0) : -ENOMEM;
+
+        json_decref(reply);
+        return r;
 }
 
 static int answer(struct connection *c, json_t *m) {
@@ -135,33 +154,102 @@ static int answer(struct connection *c, json_t *m) {
                       : json_pack("{s:o}", "parameters", out);
         r = reply ? framer_send(c->framer, reply, NULL, 0) : -ENOMEM;
         json_decref(reply);
-        return r;
+        return r == -EMSGSIZE ? answer_too_long(c) : r;
 }
 
-static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+/* Listens for more only when what came before is answered and the answers are read. */
+static int arm_io(struct connection *c, bool served) {
+        uint32_t events =
+                served && !c->closed && framer_queued(c->framer) < MAX_QUEUED ? EPOLLIN : 0;
+
+        if (framer_wants_write(c->framer))
+                events |= EPOLLOUT;
+        return sd_event_source_set_io_events(c->io, events);
+}
+
+/*
+ * Answers one call and comes by again for the next: a client that sends thousands at once must not keep the loop from
+ * reminders, signals and the watchdog. The connection may be gone afterwards.
+ */
+static int on_more(sd_event_source *s, void *userdata) {
         struct connection *c = userdata;
-        int r = 0;
+        struct message m = {};
+        bool full = framer_queued(c->framer) >= MAX_QUEUED;
+        int r = 0, n = 0;
 
-        (void)fd;
-        if (revents & (EPOLLIN | EPOLLHUP | EPOLLRDHUP))
-                r = framer_fill(c->framer);
-        while (r >= 0) {
-                struct message m = {};
-
-                r = framer_next(c->framer, &m);
-                if (r <= 0)
-                        break;
+        if (!full)
+                r = n = framer_next(c->framer, &m);
+        if (n > 0) {
                 r = answer(c, m.json);
                 message_done(&m);
         }
         if (r >= 0)
                 r = framer_flush(c->framer);
-        if (r < 0) {
+        if (r >= 0 && (n > 0 || (full && framer_queued(c->framer) < MAX_QUEUED)))
+                r = sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        else if (r >= 0 && c->closed && !framer_wants_write(c->framer))
+                r = -EPIPE;
+        if (r >= 0)
+                r = arm_io(c, n == 0);
+        if (r < 0)
                 connection_free(c);
-                return 0;
+        return 0;
+}
+
+static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+        struct connection *c = userdata;
+        int r = revents & EPOLLERR ? -EIO : 0;
+
+        (void)s;
+        (void)fd;
+        if (r == 0 && !c->closed && revents & (EPOLLIN | EPOLLHUP))
+                r = framer_fill(c->framer);
+        if (r == -EPIPE) {
+                c->closed = true; /* what it said before is answered still */
+                r = 0;
         }
-        return sd_event_source_set_io_events(
-                s, EPOLLIN | (framer_wants_write(c->framer) ? EPOLLOUT : 0));
+        if (r >= 0)
+                r = sd_event_source_set_enabled(c->more, SD_EVENT_ONESHOT);
+        if (r >= 0)
+                r = arm_io(c, false);
+        if (r < 0)
+                connection_free(c);
+        return 0;
+}
+
+/* ---- who comes ---- */
+
+static bool is_welcome(const struct control *control, const struct connection *c) {
+        size_t n_asking = 0, n_own = 0;
+
+        if (control->connections.n >= MAX_CONNECTIONS)
+                return false;
+        if (c->caller.may_change)
+                return true;
+        for (size_t i = 0; i < control->connections.n; i++) {
+                const struct connection *other = control->connections.items[i];
+
+                n_asking += !other->caller.may_change;
+                n_own += !other->caller.may_change && other->uid == c->uid;
+        }
+        return n_asking < MAX_ASKING && n_own < MAX_PER_USER;
+}
+
+/* Takes the descriptor over. */
+static int connection_open(struct connection *c, int fd) {
+        sd_event *event = c->control->manager->event;
+        int r;
+
+        c->framer = framer_new(fd);
+        if (!c->framer)
+                return -ENOMEM;
+        framer_set_limits(c->framer, MAX_REQUEST, 0);
+        r = sd_event_add_io(event, &c->io, fd, EPOLLIN, on_io, c);
+        if (r >= 0)
+                r = sd_event_add_defer(event, &c->more, on_more, c);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(c->more, SD_EVENT_OFF);
+        return r < 0 ? r : array_push(&c->control->connections, c);
 }
 
 static int on_connection(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
@@ -174,27 +262,20 @@ static int on_connection(sd_event_source *s, int fd, uint32_t revents, void *use
         (void)revents;
         if (peer < 0)
                 return 0; /* it went away again */
-        if (control->connections.n >= MAX_CONNECTIONS) {
-                log_warning("More than %d control connections, refusing one", MAX_CONNECTIONS);
-                return 0;
-        }
         c = calloc(1, sizeof(*c));
-        if (!c)
-                return log_oom();
+        if (!c) {
+                log_oom();
+                return 0; /* an error would end the listening for good */
+        }
         c->control = control;
         r = identify(c, peer);
-        if (r == 0) {
-                int raw = steal_fd(&peer);
-
-                c->framer = framer_new(raw);
-                if (c->framer)
-                        framer_set_limits(c->framer, MAX_REQUEST, 0);
-                r = c->framer ? sd_event_add_io(control->manager->event, &c->io, raw, EPOLLIN,
-                                                on_io, c)
-                              : -ENOMEM;
+        if (r == 0 && !is_welcome(control, c)) {
+                log_warning("Too many control connections, refusing one of %s", c->name);
+                connection_free(c);
+                return 0;
         }
-        if (r >= 0)
-                r = array_push(&control->connections, c);
+        if (r == 0)
+                r = connection_open(c, steal_fd(&peer));
         if (r < 0) {
                 log_warning_errno(r, "Failed to take a control connection: %m");
                 connection_free(c);
@@ -217,7 +298,7 @@ static int listen_at(const char *path) {
         if (unlink(path) < 0 && errno != ENOENT)
                 return -errno;
         if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0 ||
-            listen(fd, 16) < 0)
+            listen(fd, 128) < 0)
                 return -errno;
         return steal_fd(&fd);
 }

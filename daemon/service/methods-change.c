@@ -130,6 +130,7 @@ static int on_dropped(void *userdata, const struct outbox_entry *entry) {
 static int act_on_mail(struct queue_action *a, const char *action, int64_t id) {
         struct store *store = a->call->m->store;
         _cleanup_free_ char *detail = NULL;
+        json_t *row;
         int r = store_outbox_get(store, id, on_acted_upon, a);
 
         if (r < 0 || a->refused)
@@ -139,8 +140,11 @@ static int act_on_mail(struct queue_action *a, const char *action, int64_t id) {
                 r = store_outbox_get(store, id, on_dropped, a);
         if (r < 0)
                 return r;
-        if (asprintf(&detail, "{\"action\":\"%s\",\"mail\":%jd,\"by\":\"%s\"}", action,
-                     (intmax_t)id, a->call->caller->name) < 0)
+        row = json_pack("{s:s, s:I, s:s}", "action", action, "mail", (json_int_t)id, "by",
+                        a->call->caller->name);
+        detail = row ? json_dumps(row, JSON_COMPACT) : NULL;
+        json_decref(row);
+        if (!detail)
                 return -ENOMEM;
         return store_ledger_add(
                 store,

@@ -384,9 +384,13 @@ void method_call(struct manager *manager, const struct caller *caller, const cha
         } else if (m->changes && !caller->may_change) {
                 call_fail(&c, CALL_NOT_PERMITTED,
                           "only root and the service's own group may do this");
+        } else if (!manager->outbox) { /* taking up a configuration failed, and so did going back */
+                call_fail(&c, CALL_TRY_AGAIN, "the service is stopping");
         } else {
                 m->fn(&c);
         }
+        if (!c.out && !c.error)
+                call_fail(&c, CALL_FAILED, "the answer could not be put together");
         *ret = c.out ? c.out : json_object();
         *ret_error = c.error;
 }
