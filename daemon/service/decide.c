@@ -129,7 +129,7 @@ static int change(struct manager *m, enum decision decision, struct track *t, da
                         *ret_error = "no working day lies near that day";
                         return -EINVAL;
                 }
-                if (until == DATE_NONE || until <= t->instance->deadline.effective) {
+                if (until == DATE_NONE || resolved.instant <= t->instance->deadline.instant) {
                         *ret_error = "the new last day must be after the deadline it replaces";
                         return -EINVAL;
                 }
@@ -169,6 +169,7 @@ static int after_change(struct manager *m, enum decision decision, struct track 
 int manager_decide(struct manager *m, enum decision decision, struct track *t, const char *reason,
                    date_t until, const char *author, const char **ret_error) {
         struct history before = t->history;
+        size_t n_records = t->records.n;
         usec_t old_deadline = instance_deadline(m->model->calendar, t->instance, &before).instant;
         char day[DATE_BUFFER] = "";
         int r = change(m, decision, t, until, ret_error);
@@ -192,6 +193,7 @@ int manager_decide(struct manager *m, enum decision decision, struct track *t, c
         r = end(m, r);
         if (r < 0) {
                 t->history = before;
+                t->records.n = n_records;
                 track_changed(m->tracks, t, manager_now(m));
                 return r;
         }

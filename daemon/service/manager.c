@@ -57,17 +57,19 @@ static void describe_next(const struct manager *m, char *buf, size_t size) {
                  date_format(c.date, date), c.second / 3600, c.second / 60 % 60);
 }
 
+static uint64_t n_waiting(const struct manager_counts *n) {
+        return n->outbox.by_state[OUTBOX_QUEUED] + n->outbox.by_state[OUTBOX_HANDED] +
+               n->outbox.by_state[OUTBOX_DOUBT];
+}
+
 static void publish_status(struct manager *m) {
         _cleanup_free_ char *text = NULL;
         struct manager_counts n;
         char next[120], box[60] = "outbox empty";
-        uint64_t waiting;
 
         manager_count(m, &n);
-        waiting = n.outbox.by_state[OUTBOX_QUEUED] + n.outbox.by_state[OUTBOX_HANDED] +
-                  n.outbox.by_state[OUTBOX_DOUBT];
-        if (waiting > 0)
-                snprintf(box, sizeof(box), "%ju mails in the outbox", (uintmax_t)waiting);
+        if (n_waiting(&n) > 0)
+                snprintf(box, sizeof(box), "%ju mails in the outbox", (uintmax_t)n_waiting(&n));
         describe_next(m, next, sizeof(next));
         if (asprintf(&text, "%zu criteria, %zu overdue; %s; %s", n.tasks, n.by_state[STATE_OVERDUE],
                      next, box) < 0)
@@ -93,8 +95,8 @@ static int on_expired(void *userdata, struct track *track, enum episode_cause ca
                   &(struct event_fields){.instance = track->instance->key,
                                          .unit = track->instance->unit->id},
                   "%s: %s", track->instance->key, episode_cause_to_string(cause));
-        return track_begin_episode(m->tracks, track, cause, now,
-                                   now - 1); /* nothing is covered: its step is due at once */
+        /* Nobody is told of it, so nothing is covered: the step it stands at is due at once. */
+        return track_begin_episode(m->tracks, track, cause, now, 0);
 }
 
 static int expire(struct manager *m, usec_t *ret_next) {
@@ -115,6 +117,7 @@ static int expire(struct manager *m, usec_t *ret_next) {
 static void arm(struct manager *m) {
         usec_t next = m->next < m->next_care ? m->next : m->next_care;
 
+        next = m->next_change < next ? m->next_change : next;
         if (next == USEC_INFINITY) {
                 sd_event_source_set_enabled(m->wake, SD_EVENT_OFF);
                 return;
@@ -133,11 +136,7 @@ static void finish_once(struct manager *m) {
         if (sd_event_source_get_enabled(m->turn, &pending) > 0)
                 return;
         manager_count(m, &n);
-        m->exit_status = n.outbox.by_state[OUTBOX_QUEUED] + n.outbox.by_state[OUTBOX_DOUBT] +
-                                                 n.outbox.by_state[OUTBOX_HANDED] >
-                                         0
-                                 ? EXIT_TEMPFAIL
-                                 : 0;
+        m->exit_status = n_waiting(&n) > 0 ? EXIT_TEMPFAIL : 0;
         sd_event_exit(m->event, 0);
 }
 
@@ -154,7 +153,7 @@ static int plan_and_write(struct manager *m) {
         if (r < 0)
                 return r;
         m->next = tell_next(&m->tell);
-        m->next = expiry < m->next ? expiry : m->next;
+        m->next_change = expiry;
         if (n > 0)
                 outbox_kick(m->outbox);
         return 0;
@@ -170,7 +169,7 @@ static int on_turn(sd_event_source *s, void *userdata) {
                 return 0; /* evidence tells when it is quiet; the start timer ends the wait */
         m->next_care = care_look(m); /* first: what it tells leaves with this plan */
         if (manager_is_held(m)) {
-                m->next = USEC_INFINITY;
+                m->next = m->next_change = USEC_INFINITY;
         } else {
                 int r = plan_and_write(m);
 
@@ -292,14 +291,47 @@ static void link_tell(struct manager *m) {
                                 .store = m->store};
 }
 
-/* Instances, histories and rooms anew from model and store. */
-static int build(struct manager *m, struct track_changes *ret_changes) {
+/*
+ * Instances and histories anew from model and store. What changed is told in the transaction that writes it down: a
+ * deadline that moved counts as told from then on. Before the release nobody was told of anything, so nothing is news.
+ */
+static int build_tracks(struct manager *m, struct track_changes *changes) {
         date_t horizon = planner_horizon(m->model, zone_civil(manager_now(m)).date + HORIZON_DAYS);
         int r = instance_set_new(m->model, horizon, NULL, NULL, &m->instances);
 
+        if (r < 0)
+                return r;
+        r = store_begin(m->store);
         if (r == 0)
                 r = tracks_new(m->model, m->instances, m->store, manager_now(m), &m->tracks,
-                               ret_changes);
+                               m->released ? changes : NULL);
+        link_tell(m);
+        if (r == 0)
+                r = tell_changes(&m->tell, changes);
+        if (r == 0)
+                r = store_commit(m->store);
+        if (r < 0)
+                store_rollback(m->store);
+        return r;
+}
+
+static void log_changes(const struct track_changes *changes) {
+        for (size_t i = 0; i < changes->n; i++)
+                log_event(LOG_NOTICE, EVENT_CONFIG_CHANGED,
+                          &(struct event_fields){.instance = changes->items[i].key},
+                          "Configuration: %s %s",
+                          changes->items[i].kind == TRACK_ADDED     ? "added"
+                          : changes->items[i].kind == TRACK_DROPPED ? "dropped"
+                                                                    : "new deadline for",
+                          changes->items[i].key);
+}
+
+/* All rooms anew. @ret_changes: may be NULL */
+static int build(struct manager *m, struct track_changes *ret_changes) {
+        _cleanup_(track_changes_done) struct track_changes own = {};
+        struct track_changes *changes = ret_changes ? ret_changes : &own;
+        int r = build_tracks(m, changes);
+
         if (r == 0)
                 r = start_evidence(m);
         if (r == 0)
@@ -307,12 +339,13 @@ static int build(struct manager *m, struct track_changes *ret_changes) {
         link_tell(m);
         if (r == 0)
                 r = tell_unassigned(&m->tell);
-        if (r == 0) {
-                m->start_over = false;
-                sd_event_source_set_time_relative(m->start, EVIDENCE_START_USEC);
-                sd_event_source_set_enabled(m->start, SD_EVENT_ONESHOT);
-        }
-        return r;
+        if (r < 0)
+                return r;
+        log_changes(changes);
+        m->start_over = false;
+        sd_event_source_set_time_relative(m->start, EVIDENCE_START_USEC);
+        sd_event_source_set_enabled(m->start, SD_EVENT_ONESHOT);
+        return 0;
 }
 
 static void unbuild(struct manager *m) {
@@ -344,6 +377,26 @@ static int load_templates(struct manager *m, struct findings *findings, struct t
         return templates_load(m->options.templates, override, on_template_error, findings, ret);
 }
 
+/* The new configuration can not be used after all. Return: -errno, @error unless going back failed too. */
+static int go_back(struct manager *m, struct model *old, struct templates *old_templates,
+                   int error) {
+        int r;
+
+        log_error_errno(error,
+                        "Failed to take up the new configuration: %m, going back to the old one");
+        unbuild(m);
+        model_free(m->model);
+        templates_free(m->templates);
+        m->model = old;
+        m->templates = old_templates;
+        r = build(m, NULL);
+        if (r < 0) {
+                log_error_errno(r, "Failed to go back to the old configuration: %m, stopping");
+                sd_event_exit(m->event, 1);
+        }
+        return r < 0 ? r : error;
+}
+
 int manager_reload(struct manager *m, struct findings *ret_findings,
                    struct track_changes *ret_changes) {
         struct model *model = NULL, *old = m->model;
@@ -370,31 +423,11 @@ int manager_reload(struct manager *m, struct findings *ret_findings,
         m->model = model;
         m->templates = templates;
         r = build(m, ret_changes);
-        if (r < 0) {
-                log_error_errno(
-                        r,
-                        "Failed to take up the new configuration: %m, going back to the old one");
-                unbuild(m);
-                m->model = old;
-                m->templates = old_templates;
-                model_free(model);
-                templates_free(templates);
-                return build(m, NULL) < 0 ? sd_event_exit(m->event, 1) : r;
-        }
+        if (r < 0)
+                return go_back(m, old, old_templates, r);
         model_free(old);
         templates_free(old_templates);
         malloc_trim(0); /* for a moment there were two of everything */
-        r = tell_changes(&m->tell, ret_changes);
-        if (r < 0)
-                log_error_errno(r, "Failed to write down what changed: %m; nobody is told of it");
-        for (size_t i = 0; i < ret_changes->n; i++)
-                log_event(LOG_NOTICE, EVENT_CONFIG_CHANGED,
-                          &(struct event_fields){.instance = ret_changes->items[i].key},
-                          "Configuration: %s %s",
-                          ret_changes->items[i].kind == TRACK_ADDED     ? "added"
-                          : ret_changes->items[i].kind == TRACK_DROPPED ? "dropped"
-                                                                        : "new deadline for",
-                          ret_changes->items[i].key);
         manager_turn(m);
         return 0;
 }
@@ -459,7 +492,8 @@ static int on_term(sd_event_source *s, const struct signalfd_siginfo *si, void *
         log_info("Stopping (signal %u)", si->ssi_signo);
         sd_notify(false, "STOPPING=1");
         outbox_stop(m->outbox);
-        m->exit_status = 0;
+        /* A pass that was broken off has not sent all. */
+        m->exit_status = m->options.once ? EXIT_TEMPFAIL : 0;
         return sd_event_exit(m->event, 0);
 }
 
@@ -530,7 +564,7 @@ int manager_new(const struct manager_options *options, struct manager **ret) {
         if (!m)
                 return log_oom();
         m->options = *options;
-        m->next = m->next_care = USEC_INFINITY;
+        m->next = m->next_change = m->next_care = USEC_INFINITY;
         r = load_config(m);
         if (r == 0)
                 r = find_workers(m);

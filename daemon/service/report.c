@@ -69,8 +69,9 @@ static usec_t last_look(struct tell *t, const struct report *report, usec_t now)
         usec_t last = mark_get(t, at_name(report));
         int64_t released = 0;
 
-        if (last != 0)
-                return last;
+        if (last !=
+            0) /* a clock that was set back must not silence reports until it has caught up */
+                return last < now ? last : now;
         return store_get_i64(t->store, "released_at", &released) == 0 && released < now
                        ? released - 1
                        : now - 1;

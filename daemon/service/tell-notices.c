@@ -108,16 +108,10 @@ static int tell_change(struct tell *t, const struct track_change *c) {
 }
 
 int tell_changes(struct tell *t, const struct track_changes *changes) {
-        int r = changes->n > 0 ? store_begin(t->store) : 0;
+        int r = 0;
 
-        if (changes->n == 0)
-                return 0;
         for (size_t i = 0; i < changes->n && r == 0; i++)
                 r = tell_change(t, &changes->items[i]);
-        if (r == 0)
-                r = store_commit(t->store);
-        if (r < 0)
-                store_rollback(t->store);
         return r;
 }
 

@@ -33,7 +33,8 @@ int tell_notice(struct tell *tell, enum notice_kind kind, const struct track *tr
 /** The same in a transaction of its own, for troubles: failing is logged, since it must not stop what found the trouble. */
 int tell_trouble(struct tell *tell, const char *text);
 
-/** What a configuration change means to people: notices for moved, added and dropped instances; own transaction. */
+/** What a configuration change means to people: notices for moved, added and dropped instances; inside the
+ *  caller's transaction. */
 int tell_changes(struct tell *tell, const struct track_changes *changes);
 
 /** Tasks that nobody is responsible for, unless the configuration says that it is known: once each; own transaction. */

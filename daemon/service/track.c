@@ -1,38 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "service/track.h"
+#include "service/track-internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/strmap.h"
-#include "base/text.h"
-
-/* A row of the store while it is being matched with the configuration. */
-struct known {
-        char *key, *task, *unit, *label; /* owned */
-        date_t stated;
-        int time_of_day;
-        usec_t deadline;
-        bool retired, taken;
-        struct history history; /* have and records owned by the two below */
-        uint32_t *have;
-        struct track_records records;
-};
-struct known_list ARRAY(struct known);
-
-static void known_list_done(struct known_list *list) {
-        for (size_t i = 0; i < list->n; i++) {
-                free(list->items[i].key);
-                free(list->items[i].task);
-                free(list->items[i].unit);
-                free(list->items[i].label);
-                free(list->items[i].have);
-                array_done(&list->items[i].records);
-        }
-        array_done(list);
-}
 
 void track_changes_done(struct track_changes *changes) {
         for (size_t i = 0; i < changes->n; i++) {
@@ -43,33 +16,7 @@ void track_changes_done(struct track_changes *changes) {
         array_done(changes);
 }
 
-static int on_stored(void *userdata, const struct stored_instance *row) {
-        struct known_list *list = userdata;
-        struct known k = {.stated = row->stated,
-                          .time_of_day = row->time_of_day,
-                          .deadline = row->deadline,
-                          .retired = row->retired,
-                          .history = row->history};
-        int r;
-
-        k.key = strdup(row->key);
-        k.task = strdup(row->task);
-        k.unit = strdup(row->unit);
-        k.label = row->label ? strdup(row->label) : NULL;
-        k.have = calloc(row->history.n_have + 1, sizeof(*k.have));
-        if (!k.key || !k.task || !k.unit || (row->label && !k.label) || !k.have)
-                return -ENOMEM; /* ends the start; nothing to save from the leak */
-        if (row->history.n_have)
-                memcpy(k.have, row->history.have, row->history.n_have * sizeof(*k.have));
-        for (size_t i = 0; i < row->history.n_records; i++) {
-                r = array_push(&k.records, row->history.records[i]);
-                if (r < 0)
-                        return r;
-        }
-        return array_push(list, k);
-}
-
-static void track_link(struct track *t) {
+void track_link(struct track *t) {
         t->history.have = t->have;
         t->history.n_have = t->instance->n_requirements;
         t->history.records = t->records.items;
@@ -80,7 +27,7 @@ enum state track_state(const struct tracks *tracks, const struct track *track, u
         return instance_state(tracks->model->calendar, track->instance, &track->history, now);
 }
 
-static struct stored_instance row_of(const struct tracks *tracks, const struct track *t) {
+struct stored_instance track_row(const struct tracks *tracks, const struct track *t) {
         const struct instance *i = t->instance;
 
         return (struct stored_instance){
@@ -106,7 +53,7 @@ int tracks_save(struct tracks *tracks) {
 
                 if (!t->dirty)
                         continue;
-                row = row_of(tracks, t);
+                row = track_row(tracks, t);
                 r = store_put_instance(tracks->store, &row);
                 if (r < 0)
                         return r;
@@ -128,7 +75,7 @@ int track_record(struct tracks *tracks, struct track *track, const struct record
         int r;
 
         if (!track->stored) { /* its row must stand before its records */
-                struct stored_instance row = row_of(tracks, track);
+                struct stored_instance row = track_row(tracks, track);
 
                 r = store_put_instance(tracks->store, &row);
                 if (r < 0)
@@ -186,10 +133,20 @@ int track_begin_episode(struct tracks *tracks, struct track *track, enum episode
         return cover_fired(tracks, track, now, leave);
 }
 
+/* A restored store waits for its release, too; but time in which nothing could leave takes nobody down the ladder. */
+static bool was_mailed(const struct track *t) {
+        for (size_t i = 0; i < t->records.n; i++)
+                if (t->records.items[i].kind == RECORD_SENT)
+                        return true;
+        return false;
+}
+
 int tracks_first_known(struct tracks *tracks, usec_t now) {
         for (size_t i = 0; i < tracks->n; i++) {
                 struct track *t = &tracks->items[i];
 
+                if (was_mailed(t))
+                        continue;
                 t->history.first_known = now;
                 t->history.episode_began = now;
                 track_changed(tracks, t, now);
@@ -198,14 +155,16 @@ int tracks_first_known(struct tracks *tracks, usec_t now) {
 }
 
 /* A deadline that has passed stays as it was: no later change of the calendar moves it. */
-static void note_passed(struct tracks *tracks, struct track *t, usec_t now) {
+static void note_passed(struct tracks *tracks, struct track *t, usec_t now, usec_t *next) {
         struct deadline d;
 
         if (!t->instance->has_deadline || t->history.passed.instant != 0)
                 return;
         d = instance_deadline(tracks->model->calendar, t->instance, &t->history);
-        if (d.instant > now)
+        if (d.instant > now) {
+                *next = d.instant < *next ? d.instant : *next;
                 return;
+        }
         t->history.passed = d;
         track_changed(tracks, t, now);
 }
@@ -233,7 +192,7 @@ int tracks_expire(struct tracks *tracks, usec_t now, const struct track_expiry *
                 struct history *h = &t->history;
                 int r;
 
-                note_passed(tracks, t, now);
+                note_passed(tracks, t, now, &next);
                 r = expire_one(tracks, t, &h->waived_until, EPISODE_WAIVER_ENDED, now, expiry,
                                &next);
                 if (r == 0)
@@ -263,204 +222,4 @@ struct tracks *tracks_free(struct tracks *tracks) {
         free(tracks->items);
         free(tracks);
         return NULL;
-}
-
-DEFINE_CLEANUP(struct tracks *, tracks_free)
-DEFINE_CLEANUP(struct strmap *, strmap_free)
-
-/* ---- matching what was known with what is configured ---- */
-
-static bool same_owner(const struct known *k, const struct instance *i) {
-        return strcmp(k->task, i->task->id) == 0 && strcmp(k->unit, i->unit->id) == 0;
-}
-
-/* The row an instance without one continues: same label, or the only one removed beside the only one added. */
-static struct known *find_edited(struct tracks *tracks, struct known_list *known,
-                                 const struct track *track) {
-        const struct instance *i = track->instance;
-        struct known *only = NULL;
-        size_t n_removed = 0, n_added = 0;
-
-        if (!i->has_deadline)
-                return NULL;
-        for (size_t k = 0; k < known->n; k++) {
-                struct known *row = &known->items[k];
-
-                if (row->taken || row->retired || row->stated == DATE_NONE || !same_owner(row, i))
-                        continue;
-                if (row->label && i->due.label && strcmp(row->label, i->due.label) == 0)
-                        return row;
-                only = row;
-                n_removed++;
-        }
-        if (n_removed != 1)
-                return NULL;
-        for (size_t k = 0; k < tracks->n; k++)
-                if (!tracks->items[k].stored && tracks->items[k].instance->task == i->task &&
-                    tracks->items[k].instance->unit == i->unit)
-                        n_added++;
-        return n_added == 1 ? only : NULL;
-}
-
-static void adopt(struct track *t, struct known *row) {
-        size_t n = t->instance->n_requirements;
-
-        if (row->history.n_have == n && n > 0)
-                memcpy(t->have, row->have, n * sizeof(*t->have));
-        t->history = row->history;
-        t->records = row->records;
-        row->records = (struct track_records){};
-        t->deadline = row->deadline;
-        t->stored = row->taken = true;
-        track_link(t);
-}
-
-static int report_change(struct track_changes *changes, int kind, const struct track *t,
-                         const struct known *row) {
-        struct track_change c = {.kind = kind, .track = t};
-        const char *key = row ? row->key : t->instance->key;
-
-        if (!changes)
-                return 0;
-        c.key = strdup(key);
-        c.old_deadline = row ? row->deadline : 0;
-        if (row) {
-                c.task = strdup(row->task);
-                c.unit = strdup(row->unit);
-        }
-        if (!c.key || (row && (!c.task || !c.unit)))
-                return -ENOMEM;
-        return array_push(changes, c);
-}
-
-static bool is_edited(const struct instance *i, const struct known *row) {
-        return i->has_deadline &&
-               (row->stated != i->due.date || row->time_of_day != i->due.time_of_day);
-}
-
-/* An instance that has a row, or takes one over under a new key. */
-static int continue_row(struct tracks *tracks, struct track *t, struct known *row, usec_t now,
-                        struct track_changes *changes) {
-        usec_t deadline;
-        int r;
-
-        if (strcmp(row->key, t->instance->key) != 0) {
-                r = store_rename_instance(tracks->store, row->key, t->instance->key);
-                if (r < 0)
-                        return r;
-        }
-        adopt(t, row);
-        if (row->retired || t->history.n_have != row->history.n_have)
-                t->dirty = true;
-        if (is_edited(t->instance, row))
-                t->history.passed = (struct deadline){}; /* what had passed is another one */
-        deadline = row_of(tracks, t).deadline;
-        if (deadline == t->deadline)
-                return 0;
-        t->dirty = true;
-        planner_update(tracks->planner, t->instance->index, &t->history, now);
-        r = track_begin_episode(tracks, t, EPISODE_DEADLINE_CHANGED, now,
-                                send_instant_in_window(tracks->model->calendar, now));
-        return r < 0 ? r : report_change(changes, TRACK_MOVED, t, row);
-}
-
-static int begin_row(struct tracks *tracks, struct track *t, usec_t now, bool fresh,
-                     struct track_changes *changes) {
-        t->history = HISTORY_INIT;
-        t->history.first_known = t->history.episode_began = now;
-        t->dirty = true;
-        track_link(t);
-        (void)tracks;
-        return fresh ? 0 : report_change(changes, TRACK_ADDED, t, NULL);
-}
-
-static int retire(struct tracks *tracks, struct known *row, struct track_changes *changes) {
-        struct stored_instance gone = {.key = row->key,
-                                       .task = row->task,
-                                       .unit = row->unit,
-                                       .label = row->label,
-                                       .stated = row->stated,
-                                       .time_of_day = -1,
-                                       .deadline = row->deadline,
-                                       .retired = true,
-                                       .history = row->history};
-        int r;
-
-        gone.history.have = row->have;
-        r = store_put_instance(tracks->store, &gone);
-        return r < 0 ? r : report_change(changes, TRACK_DROPPED, NULL, row);
-}
-
-static int match_all(struct tracks *tracks, struct known_list *known, usec_t now,
-                     struct track_changes *changes) {
-        _cleanup_(strmap_free_p) struct strmap *by_key = strmap_new();
-        bool fresh = known->n == 0;
-        int r = by_key ? 0 : -ENOMEM;
-
-        for (size_t k = 0; r == 0 && k < known->n; k++)
-                r = strmap_put(by_key, known->items[k].key, &known->items[k]);
-        /* First those that kept their key, so that what remains is what was removed and added. */
-        for (size_t i = 0; r == 0 && i < tracks->n; i++) {
-                struct known *row = strmap_get(by_key, tracks->items[i].instance->key);
-
-                if (row)
-                        r = continue_row(tracks, &tracks->items[i], row, now, changes);
-        }
-        for (size_t i = 0; r == 0 && i < tracks->n; i++) {
-                struct track *t = &tracks->items[i];
-                struct known *row;
-
-                if (t->stored)
-                        continue;
-                row = find_edited(tracks, known, t);
-                r = row ? continue_row(tracks, t, row, now, changes)
-                        : begin_row(tracks, t, now, fresh, changes);
-        }
-        for (size_t k = 0; r == 0 && k < known->n; k++)
-                if (!known->items[k].taken && !known->items[k].retired)
-                        r = retire(tracks, &known->items[k], changes);
-        return r;
-}
-
-int tracks_new(const struct model *model, const struct instance_set *instances, struct store *store,
-               usec_t now, struct tracks **ret, struct track_changes *ret_changes) {
-        _cleanup_(tracks_free_p) struct tracks *tracks = calloc(1, sizeof(*tracks));
-        _cleanup_(known_list_done) struct known_list known = {};
-        int r;
-
-        if (!tracks)
-                return -ENOMEM;
-        *tracks = (struct tracks){
-                .model = model, .instances = instances, .store = store, .n = instances->n};
-        tracks->items = calloc(instances->n + 1, sizeof(*tracks->items));
-        tracks->planner = planner_new(model, instances);
-        if (!tracks->items || !tracks->planner)
-                return -ENOMEM;
-        for (size_t i = 0; i < tracks->n; i++) {
-                struct track *t = &tracks->items[i];
-
-                t->instance = &instances->items[i];
-                t->have = calloc(t->instance->n_requirements + 1, sizeof(*t->have));
-                if (!t->have)
-                        return -ENOMEM;
-        }
-        r = store_load_instances(store, on_stored, &known);
-        if (r < 0)
-                return r;
-        r = store_begin(store);
-        if (r < 0)
-                return r;
-        r = match_all(tracks, &known, now, ret_changes);
-        if (r == 0)
-                r = tracks_save(tracks);
-        if (r == 0)
-                r = store_commit(store);
-        if (r < 0) {
-                store_rollback(store);
-                return r;
-        }
-        for (size_t i = 0; i < tracks->n; i++)
-                planner_update(tracks->planner, i, &tracks->items[i].history, now);
-        *ret = steal_ptr(tracks);
-        return 0;
 }

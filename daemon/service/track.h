@@ -34,8 +34,8 @@ struct tracks {
 struct track_change {
         enum { TRACK_ADDED, TRACK_DROPPED, TRACK_MOVED } kind;
         const struct track *track; /* NULL for dropped */
-        char *key;                 /* owned; the old key where it changed or was dropped */
-        char *task, *unit;         /* owned; of a dropped one */
+        char *key;                 /* owned */
+        char *task, *unit;         /* owned; of a dropped or moved one */
         usec_t old_deadline;       /* moved */
 };
 struct track_changes ARRAY(struct track_change);
@@ -43,12 +43,15 @@ void track_changes_done(struct track_changes *changes);
 
 /**
  * tracks_new() - histories of all instances, from the store where it has them
+ * @instances: borrowed; an instance whose date was edited gets the key back that it had
  * @now: service time; the first-known instant of what is new
  *
- * Everything new or changed is written inside one transaction of its own. Rules: docs/semantics.md, section 2 (edited dates).
- * Return: 0 or -errno. @ret_changes (may be NULL) is empty when the store knew nothing at all.
+ * Inside the caller's transaction, in which it also tells people of the changes: a deadline that changed begins an episode
+ * whose first steps count as told. With @ret_changes NULL nobody is told, and nothing counts so.
+ * Rules: docs/semantics.md, section 2 (edited dates).
+ * Return: 0 or -errno. @ret_changes is empty when the store knew nothing at all.
  */
-int tracks_new(const struct model *model, const struct instance_set *instances, struct store *store,
+int tracks_new(const struct model *model, struct instance_set *instances, struct store *store,
                usec_t now, struct tracks **ret, struct track_changes *ret_changes);
 struct tracks *tracks_free(struct tracks *tracks);
 struct track *tracks_find(const struct tracks *tracks, const char *key);
@@ -62,11 +65,12 @@ int tracks_save(struct tracks *tracks);
 int track_record(struct tracks *tracks, struct track *track, const struct record *record,
                  int64_t message);
 
-/** track_begin_episode() - a new episode; the notice about it leaves at @leave and covers what has fired by then */
+/** track_begin_episode() - a new episode; the notice about it leaves at @leave and covers what has fired by then;
+ *  0: there is none */
 int track_begin_episode(struct tracks *tracks, struct track *track, enum episode_cause cause,
                         usec_t now, usec_t leave);
 
-/** tracks_first_known() - everything is first known at @now: the moment of release */
+/** tracks_first_known() - all that nobody was mailed about is first known at @now: the moment of release */
 int tracks_first_known(struct tracks *tracks, usec_t now);
 
 /* Who is told of the end of a snooze or waiver. */
@@ -74,7 +78,7 @@ struct track_expiry {
         int (*fn)(void *userdata, struct track *track, enum episode_cause cause); /* 0 or -errno */
         void *userdata;
 };
-/** tracks_expire() - what time alone does by @now: snoozes and waivers end, deadlines pass. @ret_next: the next such end */
+/** tracks_expire() - what time alone does by @now: snoozes and waivers end, deadlines pass. @ret_next: the next of these */
 int tracks_expire(struct tracks *tracks, usec_t now, const struct track_expiry *expiry,
                   usec_t *ret_next);
 

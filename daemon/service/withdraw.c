@@ -82,7 +82,7 @@ int withdraw_outdated(struct tell *tell, size_t *ret_n) {
         int r = store_outbox_count(tell->store, &counts);
 
         *ret_n = 0;
-        if (r < 0 || counts.by_state[OUTBOX_QUEUED] == 0)
+        if (r < 0 || counts.by_state[OUTBOX_QUEUED] + counts.by_state[OUTBOX_DOUBT] == 0)
                 return r;
         r = store_outbox_list(tell->store, false, on_entry, &l);
         if (r < 0 || l.list.n == 0)
