@@ -484,7 +484,7 @@ usec_t tell_next(struct tell *t) {
                c = reports_next(t, now_of(t));
 
         if (store_next_notice(t->store, &b) < 0)
-                b = USEC_INFINITY;
+                b = usec_add(now_of(t), USEC_PER_MINUTE); /* nobody knows: look again */
         a = a < b ? a : b;
         return a < c ? a : c;
 }
