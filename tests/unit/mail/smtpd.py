@@ -28,7 +28,7 @@ class Server:
 
     EHLO = "250-test.example\n250-8BITMIME\n250 SIZE 10000000"
 
-    def __init__(self, script=None, tls=None, implicit_tls=False):
+    def __init__(self, script=None, tls=None, implicit_tls=False, host="127.0.0.1"):
         self.script = {"EHLO": self.EHLO}
         self.script.update(script or {})
         self.tls, self.implicit_tls = tls, implicit_tls
@@ -36,13 +36,14 @@ class Server:
         self.commands, self.messages, self.connections = [], [], 0
         self.lock = threading.Lock()
         self.done = threading.Event()
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.host = f"[{host}]" if ":" in host else host
+        self.listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.port = self.listener.getsockname()[1]
         self.open = []
         threading.Thread(target=self.accept, daemon=True).start()
 
     def url(self, scheme="smtp"):
-        return f"{scheme}://127.0.0.1:{self.port}"
+        return f"{scheme}://{self.host}:{self.port}"
 
     def close(self):
         if self.done.is_set():
