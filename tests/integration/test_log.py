@@ -1,0 +1,146 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`evidencectl log`: was this unit told, when, of what, and what did the server say? And: is that what was written down then?"""
+
+import contextlib
+import csv
+import io
+import sqlite3
+
+import evmail
+import evtest
+from evmail import head_address, unit_address
+
+NO_SUCH = "550 5.1.1 no such user here"
+TWO_DAYS = 2 * 86400 * 1_000_000
+REMINDED_ON = ("2018-11-12", "2018-11-14")
+
+
+def refuse_unit_1(address):
+    return NO_SUCH if unit_address(1) in address else None
+
+
+class Log(evmail.Office):
+    """Unit 0 is reminded on the 12th and the 14th, unit 1's mailbox is not there, unit 2's last day is the 12th."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = evtest.SmtpServer({"rcpt": refuse_unit_1})
+        self.server.start()
+        self.addCleanup(self.server.stop)
+        dues = [evmail.IN_THREE_DAYS, evmail.IN_THREE_DAYS, evmail.TODAY]
+        self.office(evmail.server(self.server.url), units=3, due=dues)
+        self.once()
+        with contextlib.closing(sqlite3.connect(self.path("state", "evidenced.db"))) as db, db:
+            db.execute("UPDATE value SET value = value + ? WHERE name = 'clock_offset'", (TWO_DAYS,))
+        self.once()
+
+    def rows(self, service, *filters):
+        return service.ctl("log", "--json", "--limit", "1000", *filters).json()
+
+    def outcomes(self, rows):
+        return [
+            (row["at"][:10], row["event"], row["address"], row["detail"]["code"], row["detail"]["reply"])
+            for row in rows
+            if row["event"].startswith("mail-") and row["detail"]["kind"] == "reminder"
+        ]
+
+    def test_was_this_unit_told(self):
+        with self.service() as service:
+            told = self.outcomes(self.rows(service, "--unit", "0"))
+            self.assertEqual(told, [(day, "mail-accepted", unit_address(0), 250, "taken") for day in REMINDED_ON])
+            refused = self.outcomes(self.rows(service, "--unit", "1"))
+            for day in REMINDED_ON:
+                mine = [row[1:] for row in refused if row[0] == day]
+                self.assertIn(("mail-parked", unit_address(1), 550, "no such user here"), mine)
+                self.assertIn(("mail-accepted", head_address(1), 250, "taken"), mine)  # who has it instead
+
+    def test_of_what(self):
+        """The decision and what became of it are tied by the Message-ID that also arrived."""
+        with self.service() as service:
+            rows = self.rows(service, "--unit", "0")
+            decided = {r["detail"]["message_id"]: r for r in rows if r["event"] == "notice-decided"}
+            sent = {r["detail"]["message_id"]: r for r in rows if r["event"] == "mail-accepted"}
+            arrived = {}
+            for message in self.server.taken:
+                if unit_address(0) in message.recipients:
+                    parsed = message.parse()
+                    arrived[parsed["Message-ID"].strip()] = str(parsed["Subject"])
+            self.assertEqual(len(arrived), 2)
+            self.assertEqual(set(decided), set(arrived))
+            self.assertEqual({number: row["detail"]["subject"] for number, row in sent.items()}, arrived)
+            self.assertEqual([row["detail"]["step"] for row in decided.values()], ["-3wd", "-1wd"])
+            for row in sent.values():
+                self.assertEqual((row["instance"], row["task"]), ("1.2@2018-11-15/0", "1.2"))
+                self.assertEqual(row["detail"]["server"], self.server.url)
+
+    def test_filters(self):
+        """Each gives exactly the rows that a look at all of them would pick, and all together what all would."""
+        with self.service() as service:
+            everything = self.rows(service)
+            self.assertEqual([row["seq"] for row in everything], list(range(1, len(everything) + 1)))
+            cases = (
+                (("--unit", "0"), lambda r: r["unit"] == "0"),
+                (("--task", "1.1"), lambda r: r["task"] == "1.1"),
+                (("--address", unit_address(2)), lambda r: r["address"] == unit_address(2)),
+                (("--event", "mail-parked"), lambda r: r["event"] == "mail-parked"),
+                (("--since", "2018-11-13"), lambda r: r["at"] >= "2018-11-13"),
+                (("--until", "2018-11-13"), lambda r: r["at"] < "2018-11-13"),
+                (
+                    ("--unit", "0", "--since", "2018-11-13", "--event", "mail-accepted"),
+                    lambda r: r["unit"] == "0" and r["at"] >= "2018-11-13" and r["event"] == "mail-accepted",
+                ),
+            )
+            for filters, wanted in cases:
+                with self.subTest(filters=filters):
+                    expected = [row["seq"] for row in everything if wanted(row)]
+                    self.assertTrue(0 < len(expected) < len(everything))
+                    self.assertEqual([row["seq"] for row in self.rows(service, *filters)], expected)
+            self.assertEqual(self.rows(service, "--unit", "nobody"), [])
+            service.ctl("log", "--since", "tomorrow-ish", status=64)
+
+    def test_csv(self):
+        with self.service() as service:
+            if "--csv" not in service.ctl("log", "--help").out:
+                self.skipTest("this evidencectl has no log --csv")
+            rows = self.rows(service, "--unit", "1")
+            out = service.ctl("log", "--csv", "--limit", "1000", "--unit", "1").out
+            table = list(csv.DictReader(io.StringIO(out.lstrip("\ufeff"), newline=""), strict=True))
+            self.assertEqual([int(row["seq"]) for row in table], [row["seq"] for row in rows])
+            for key in ("event", "instance", "task", "unit", "address"):
+                self.assertEqual([row[key] for row in table], [row[key] or "" for row in rows], key)
+
+    def forge(self, sql):
+        with contextlib.closing(sqlite3.connect(self.path("state", "evidenced.db"))) as db, db:
+            for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger'"):
+                db.execute(f"DROP TRIGGER {name}")
+            self.assertEqual(db.execute(sql).rowcount, 1)
+
+    def test_the_database_refuses_changes(self):
+        with contextlib.closing(sqlite3.connect(self.path("state", "evidenced.db"))) as db:
+            for sql in ("UPDATE ledger SET unit = '2' WHERE seq = 3", "DELETE FROM ledger WHERE seq = 3"):
+                with self.assertRaisesRegex(sqlite3.IntegrityError, "append-only"):
+                    db.execute(sql)
+
+    def test_verify(self):
+        with self.service() as service:
+            answer = service.ctl("log", "--verify", "--json").json()
+            rows = self.rows(service)
+            self.assertEqual((answer["sound"], answer["broken"], answer["rows"]), (True, None, len(rows)))
+            self.assertEqual(answer["head"], rows[-1]["hash"])
+        # One byte each, the later row first: the first broken one is named.
+        for number, sql in (
+            (9, "UPDATE ledger SET detail = detail || ' ' WHERE seq = 9"),
+            (7, "UPDATE ledger SET at = at + 1 WHERE seq = 7"),
+            (5, "UPDATE ledger SET unit = '9' WHERE seq = 5"),
+            (3, "UPDATE ledger SET hash = x'00' || substr(hash, 2) WHERE seq = 3"),
+        ):
+            self.forge(sql)
+            with self.subTest(row=number), self.service() as service:
+                answer = service.ctl("log", "--verify", "--json", status=1).json()
+                self.assertEqual((answer["sound"], answer["broken"]), (False, number))
+                self.assertIn(f"at row {number} of", service.ctl("log", "--verify", status=1).out)
+
+
+if __name__ == "__main__":
+    evtest.main()
