@@ -142,5 +142,27 @@ class Log(evmail.Office):
                 self.assertIn(f"at row {number} of", service.ctl("log", "--verify", status=1).out)
 
 
+class Table(evmail.Office):
+    def test_each_row_of_a_table_is_found(self):
+        """One mail about two tasks: asked about either, the log tells of the same mail."""
+        with evtest.SmtpServer() as server:
+            self.office(evmail.server(server.url))
+            path = self.path("etc", "tasks.d", "tasks.conf")
+            with open(path, encoding="utf-8") as file:
+                text = file.read().replace("points = 3.0", "points = 1.5")
+            row = text[text.index("{ id") : text.rindex("\n);")]
+            second = row.replace('"1.1"', '"1.2"').replace("1.1/", "1.2/")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text.replace(row, row + ",\n" + second))
+            self.once()
+            (message,) = server.taken
+            with self.service() as service:
+                for task in ("1.1", "1.2"):
+                    rows = self.log_of(service, "--task", task, "--event", "mail-accepted")
+                    self.assertEqual([row["instance"] for row in rows], [f"{task}@2018-11-15/0"])
+                    self.assertEqual(rows[0]["address"], unit_address(0))
+                    self.assertEqual(rows[0]["detail"]["message_id"], message.parse()["Message-ID"].strip())
+
+
 if __name__ == "__main__":
     evtest.main()
