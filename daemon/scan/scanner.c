@@ -341,9 +341,15 @@ static int work(struct scanner *s) {
         int r;
 
         do {
-                r = scanner_tick(s);
+                r = scanner_drain(s);
                 if (r == 0)
                         r = work_once(s, &inspected);
+                /* Only with work: a mount elsewhere on the machine wakes us, and need not wake the decider. */
+                if (r > 0) {
+                        int alive = report_alive(s);
+
+                        r = alive < 0 ? alive : r;
+                }
         } while (r > 0 && clock_monotonic() < end && !s->root.mount_changed);
         return r < 0 ? r : 0;
 }
