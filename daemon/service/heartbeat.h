@@ -24,11 +24,11 @@ struct heartbeat {
         usec_t next_try;         /* after a failure, or a look at a day that was not healthy */
 };
 
-void heartbeat_done(struct heartbeat *heartbeat);
+void heartbeat_done(struct heartbeat *hb);
 
 /** Is it time for one, but for health? @ret_next: when to look again; USEC_INFINITY: no heartbeat is configured, or one is under way. */
 bool heartbeat_wanted(struct heartbeat *heartbeat, struct manager *manager, usec_t now,
                       usec_t *ret_next);
-void heartbeat_put_off(struct heartbeat *heartbeat, usec_t now); /* not healthy: look again later */
+void heartbeat_put_off(struct heartbeat *hb, usec_t now); /* not healthy: look again later */
 /** Begins one. Whatever comes of it is logged, kept, and followed by manager_turn(). */
-void heartbeat_start(struct heartbeat *heartbeat, struct manager *manager);
+void heartbeat_start(struct heartbeat *hb, struct manager *m);

@@ -32,13 +32,14 @@ static int build_tracks(struct manager *m, struct track_changes *changes) {
 
         if (r < 0)
                 return r;
+        changes->silent = !m->released;
         r = store_begin(m->store);
         if (r == 0)
                 r = tracks_new(m->model, m->instances, m->store, manager_now(m), &m->tracks,
-                               m->released ? changes : NULL);
+                               changes);
         link_tell(m);
         if (r == 0)
-                r = tell_changes(&m->tell, changes);
+                r = changes->silent ? 0 : tell_changes(&m->tell, changes);
         if (r == 0)
                 r = store_commit(m->store);
         if (r < 0)

@@ -371,8 +371,9 @@ static int continue_row(struct match *m, const struct group *g, struct track *t,
                     ? 0
                     : track_begin_episode(
                               tracks, t, EPISODE_DEADLINE_CHANGED, m->now,
-                              m->changes ? send_instant_in_window(tracks->model->calendar, m->now)
-                                         : 0);
+                              m->changes && !m->changes->silent
+                                      ? send_instant_in_window(tracks->model->calendar, m->now)
+                                      : 0);
         return r < 0 ? r : report_change(m, TRACK_MOVED, t, row);
 }
 

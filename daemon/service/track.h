@@ -38,7 +38,11 @@ struct track_change {
         char *task, *unit;         /* owned; of a dropped or moved one */
         usec_t old_deadline;       /* moved */
 };
-struct track_changes ARRAY(struct track_change);
+struct track_changes {
+        struct track_change *items; /* owned; an array (base/array.h) */
+        size_t n, cap;
+        bool silent; /* set by the caller: gathered only, nobody is told and nothing counts as told */
+};
 void track_changes_done(struct track_changes *changes);
 
 /**
@@ -47,7 +51,7 @@ void track_changes_done(struct track_changes *changes);
  * @now: service time; the first-known instant of what is new
  *
  * Inside the caller's transaction, in which it also tells people of the changes: a deadline that changed begins an episode
- * whose first steps count as told. With @ret_changes NULL nobody is told, and nothing counts so.
+ * whose first steps count as told. With @ret_changes NULL, or silent, nobody is told, and nothing counts so.
  * Rules: docs/semantics.md, section 2 (edited dates).
  * Return: 0 or -errno. @ret_changes is empty when the store knew nothing at all.
  */
