@@ -50,6 +50,9 @@
 /* a mail was composed and put into the outbox */
 #define EVENT_MAIL_DECIDED "63194f93d1ed4c3fb8a00b0318e21a7d"
 
+/* board, calendars or metrics could not be written */
+#define EVENT_PUBLISH_FAILED "01eaac1c80e34315adecd58ee55d17f9"
+
 /* What a line is about; NULL where it does not apply. All borrowed for the call. */
 struct event_fields {
         const char *

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "base/zone.h"
 #include "service/calendars.h"
+#include "service/events.h"
 #include "service/manager.h"
 #include "service/metrics.h"
 
@@ -318,7 +319,8 @@ static void keep_error(struct manager *m, const struct look *l, int r) {
                      l->failed ? l->failed : "nothing was begun", strerror(-r)) < 0)
                 return;
         if (!p->error || strcmp(p->error, text) != 0)
-                log_error("%s; trying again at the next change, and in 10 minutes", text);
+                log_event(LOG_ERR, EVENT_PUBLISH_FAILED, NULL,
+                          "%s; trying again at the next change, and in 10 minutes", text);
         free(p->error);
         p->error = steal_ptr(text);
 }

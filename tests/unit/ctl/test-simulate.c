@@ -133,7 +133,7 @@ static void test_reports(void **state) {
         daily->per_unit = daily->only_when_changed = true;
         builder_report(b, "w", "FREQ=WEEKLY;BYDAY=MO", 8 * 3600, "director", "coordinator");
         builder_finish(b);
-        /* Friday's page is the first and says what is due soon; Wednesday has a reminder instead of a page. */
+        /* What is overdue is said every day; a unit has a page from its first step on, but none beside a reminder. */
         assert_mails(b->model, "2018-11-09 07:00", "2018-11-20 00:00", NULL, 0,
                      "11-09 07:30 reminder KHTC: 2@2018-11-12 -1wd\n"
                      "11-12 07:30 ladder-ended coordinator: 2@2018-11-12 (1)\n"
