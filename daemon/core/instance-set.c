@@ -373,6 +373,12 @@ struct instance_set *instance_set_free(struct instance_set *set) {
         return NULL;
 }
 
+int instance_set_rename(struct instance_set *set, size_t index, const char *key) {
+        /* The index keeps the old key too, which then compares unequal. */
+        set->items[index].key = arena_strdup(set->arena, key);
+        return lookup_add(&set->by_key, hash_string(HASH_SEED, key), (uint32_t)index);
+}
+
 const struct instance *instance_set_find(const struct instance_set *set, const char *key) {
         uint64_t hash = hash_string(HASH_SEED, key);
         size_t cursor = 0;

@@ -11,8 +11,8 @@
 #include "core/placeholder.h"
 
 struct instance_set {
-        struct arena *arena;          /* owned; the model must outlive it */
-        const struct instance *items; /* order: task in natural order, then date, then unit */
+        struct arena *arena;    /* owned; the model must outlive it */
+        struct instance *items; /* order: task in natural order, then date, then unit */
         size_t n;
         struct lookup by_key; /* owned */
 };
@@ -29,4 +29,10 @@ typedef void (*instance_problem_fn)(void *userdata, const struct task *task, con
 int instance_set_new(const struct model *model, date_t horizon, instance_problem_fn on_problem,
                      void *userdata, struct instance_set **ret);
 struct instance_set *instance_set_free(struct instance_set *set);
+/**
+ * instance_set_rename() - give an instance another key than that of its date
+ *
+ * For whoever has the set before anybody reads keys. Return: 0 or -ENOMEM.
+ */
+int instance_set_rename(struct instance_set *set, size_t index, const char *key);
 const struct instance *instance_set_find(const struct instance_set *set, const char *key);

@@ -17,6 +17,8 @@ struct known {
         const char *copy;                /* the unit, where the key names it; else "" */
         date_t stated;
         int time_of_day;
+        enum due_word due_word;
+        enum shift shift;
         usec_t deadline;
         bool retired;
         struct track *taken;    /* by whom; NULL */
@@ -101,6 +103,8 @@ static int on_stored(void *userdata, const struct stored_instance *row) {
         struct match *m = userdata;
         struct known k = {.stated = row->stated,
                           .time_of_day = row->time_of_day,
+                          .due_word = row->due_word,
+                          .shift = row->shift,
                           .deadline = row->deadline,
                           .retired = row->retired,
                           .history = row->history};
@@ -115,12 +119,9 @@ static int on_stored(void *userdata, const struct stored_instance *row) {
 
 /* ---- keys ---- */
 
-/*
- * Gives an instance another key than its date would. The set is read-only to everybody who reads keys; nobody has
- * read one yet. Its index keeps the old key too, which then compares unequal.
- */
-static int set_key(struct match *m, struct track *t, const char *key) {
-        struct instance *instance = (struct instance *)t->instance;
+/* Gives an instance another key than its date would. */
+static int set_key(struct match *m, const struct track *t, const char *key) {
+        const struct instance *instance = t->instance;
         char **own = &m->own_keys[instance->index];
 
         if (strcmp(instance->key, key) == 0)
@@ -129,9 +130,7 @@ static int set_key(struct match *m, struct track *t, const char *key) {
                 *own = strdup(instance->key);
         if (!*own)
                 return -ENOMEM;
-        instance->key = arena_strdup(m->instances->arena, key);
-        return lookup_add(&m->instances->by_key, hash_string(HASH_SEED, key),
-                          (uint32_t)instance->index);
+        return instance_set_rename(m->instances, instance->index, key);
 }
 
 static const char *own_key(const struct match *m, const struct track *t) {
@@ -345,18 +344,26 @@ static int change_hands(struct match *m, struct track *t, const struct known *ro
         return r < 0 || silent ? r : report_change(m, TRACK_ADDED, t, NULL);
 }
 
+/* Is the deadline stated otherwise than it was? Where only the calendar is another one, it is not. */
+static bool is_edited(const struct known *row, const struct instance *i) {
+        if (!i->has_deadline)
+                return false;
+        return row->stated != i->due.date || row->time_of_day != i->due.time_of_day ||
+               (row->due_word != _DUE_WORD_MAX && row->due_word != i->task->due_word) ||
+               (row->shift != _SHIFT_MAX && row->shift != i->task->shift);
+}
+
 static int continue_row(struct match *m, const struct group *g, struct track *t,
                         struct known *row) {
         const struct instance *i = t->instance;
         struct tracks *tracks = m->tracks;
-        bool edited = i->has_deadline &&
-                      (row->stated != i->due.date || row->time_of_day != i->due.time_of_day);
+        bool edited = is_edited(row, i);
         bool anew = row->retired || strcmp(row->unit, i->unit->id) != 0;
         int r;
 
         adopt(t, row);
-        t->dirty = edited || anew || t->history.n_have != row->history.n_have ||
-                   !streq_ptr(row->label, label_of(t));
+        t->dirty = edited || anew || row->due_word == _DUE_WORD_MAX ||
+                   t->history.n_have != row->history.n_have || !streq_ptr(row->label, label_of(t));
         if (edited)
                 t->history.passed = (struct deadline){}; /* what had passed is another one */
         if (track_row(tracks, t).deadline != t->deadline && !edited && i->has_deadline)
@@ -397,6 +404,8 @@ static int retire(struct match *m, const struct group *g, struct known *row) {
                                        .label = row->label,
                                        .stated = row->stated,
                                        .time_of_day = row->time_of_day,
+                                       .due_word = row->due_word,
+                                       .shift = row->shift,
                                        .deadline = row->deadline,
                                        .retired = true,
                                        .history = row->history};

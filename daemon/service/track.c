@@ -37,6 +37,8 @@ struct stored_instance track_row(const struct tracks *tracks, const struct track
                 .label = i->has_deadline ? i->due.label : NULL,
                 .stated = i->has_deadline ? i->due.date : DATE_NONE,
                 .time_of_day = i->has_deadline ? i->due.time_of_day : -1,
+                .due_word = i->task->due_word,
+                .shift = i->task->shift,
                 .deadline =
                         i->has_deadline
                                 ? instance_deadline(tracks->model->calendar, i, &t->history).instant

@@ -134,6 +134,19 @@ static int take_history(struct query *q, struct have_list *have, struct history 
         return q->r;
 }
 
+static int take_terms(struct query *q, struct stored_instance *row) {
+        const char *word = query_take_text(q), *shift;
+
+        row->due_word = _DUE_WORD_MAX;
+        row->shift = _SHIFT_MAX;
+        if (word && due_word_from_string(word, &row->due_word) < 0)
+                return query_odd(q, "word of a deadline", word);
+        shift = query_take_text(q);
+        if (shift && shift_from_string(shift, &row->shift) < 0)
+                return query_odd(q, "shift of a deadline", shift);
+        return 0;
+}
+
 static int take_instance(struct query *q, struct loading *l, struct stored_instance *row) {
         int r;
 
@@ -143,6 +156,9 @@ static int take_instance(struct query *q, struct loading *l, struct stored_insta
         row->label = query_take_text(q);
         row->stated = query_take_date(q);
         row->time_of_day = (int)query_take_i64(q);
+        r = take_terms(q, row);
+        if (r < 0)
+                return r;
         row->deadline = query_take_i64(q);
         row->retired = query_take_bool(q);
         r = take_history(q, &l->have, &row->history);
@@ -161,7 +177,8 @@ int store_load_instances(struct store *store, store_instance_fn fn, void *userda
         _cleanup_(loading_done) struct loading l = {};
         _cleanup_(query_done) struct query q = query_read(
                 store,
-                "SELECT key, task, unit, label, stated, time_of_day, deadline, retired,"
+                "SELECT key, task, unit, label, stated, time_of_day, due_word, shift, deadline, "
+                "retired,"
                 " first_known, episode, episode_began, cause, scanned, unverified, explained,"
                 " extended_to, passed_last, passed_effective, passed_instant, waived_until,"
                 " snoozed_until, have, complete_at, ladder_end_told"
@@ -207,14 +224,17 @@ int store_put_instance(struct store *store, const struct stored_instance *row) {
         /* An upsert, since REPLACE would delete the row, and its records with it. */
         _cleanup_(query_done) struct query q = query_change(
                 store,
-                "INSERT INTO instance (key, task, unit, label, stated, time_of_day, deadline,"
-                " retired, first_known, episode, episode_began, cause, scanned, unverified,"
+                "INSERT INTO instance (key, task, unit, label, stated, time_of_day, due_word, "
+                "shift,"
+                " deadline, retired, first_known, episode, episode_began, cause, scanned, "
+                "unverified,"
                 " explained, extended_to, passed_last, passed_effective, passed_instant,"
                 " waived_until, snoozed_until, have, complete_at, ladder_end_told)"
-                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
                 " ON CONFLICT (key) DO UPDATE SET task = excluded.task, unit = excluded.unit,"
                 " label = excluded.label, stated = excluded.stated,"
-                " time_of_day = excluded.time_of_day, deadline = excluded.deadline,"
+                " time_of_day = excluded.time_of_day, due_word = excluded.due_word,"
+                " shift = excluded.shift, deadline = excluded.deadline,"
                 " retired = excluded.retired, first_known = excluded.first_known,"
                 " episode = excluded.episode, episode_began = excluded.episode_began,"
                 " cause = excluded.cause, scanned = excluded.scanned,"
@@ -239,6 +259,8 @@ int store_put_instance(struct store *store, const struct stored_instance *row) {
         query_text(&q, row->label);
         query_date(&q, row->stated);
         query_i64(&q, row->time_of_day);
+        query_text(&q, row->due_word == _DUE_WORD_MAX ? NULL : due_word_to_string(row->due_word));
+        query_text(&q, row->shift == _SHIFT_MAX ? NULL : shift_to_string(row->shift));
         query_i64(&q, row->deadline);
         query_i64(&q, row->retired);
         put_history(&q, &row->history, strbuf_str(&have));

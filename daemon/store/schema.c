@@ -102,6 +102,10 @@ static const char *const migrations[] = {
         " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
         "CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger BEGIN"
         " SELECT RAISE(ABORT, 'the ledger is append-only'); END;",
+
+        /* What a deadline was made of beside its date; NULL: not known yet. */
+        "ALTER TABLE instance ADD COLUMN due_word TEXT;"
+        "ALTER TABLE instance ADD COLUMN shift TEXT;",
 };
 
 #define SCHEMA_VERSION ((int)ELEMENTSOF(migrations))

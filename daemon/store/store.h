@@ -64,6 +64,9 @@ struct stored_instance {
         const char *key, *task, *unit, *label; /* label NULL: none */
         date_t stated;                         /* DATE_NONE: no deadline */
         int time_of_day;
+        enum due_word
+                due_word; /* with the shift: of the task when this was stored; _…_MAX: not known */
+        enum shift shift;
         usec_t deadline; /* the deadline instant last known, to notice that it changed */
         bool retired;    /* no longer configured */
         struct history

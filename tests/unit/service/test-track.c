@@ -17,6 +17,8 @@ struct taken_up {
 struct shape {
         const char *dues, *unit, *each_unit, *rule;
         const char *off; /* a day off */
+        enum due_word due_word;
+        enum shift shift;
 };
 
 static void take_up(struct taken_up *t, struct store *store, const struct shape *shape,
@@ -29,6 +31,8 @@ static void take_up(struct taken_up *t, struct store *store, const struct shape 
         if (shape->off)
                 builder_off(&t->b, shape->off, shape->off);
         task = builder_task(&t->b, "1.2", shape->unit ? shape->unit : "VP", shape->dues);
+        task->due_word = shape->due_word;
+        task->shift = shape->shift;
         if (shape->each_unit)
                 task->each_unit = builder_units(&t->b, shape->each_unit, &task->n_each_unit);
         if (shape->rule)
@@ -273,6 +277,68 @@ static void test_calendar(void **state) {
         }
 }
 
+/* The same date in other words is another deadline, whether it has passed or not. */
+static void test_edited_words(void **state) {
+        static const struct shape before = {"2018-06-03"}; /* a Sunday */
+        static const struct {
+                struct shape after;
+                const char *effective;
+        } rows[] = {
+                {{"2018-06-03"}, "2018-06-01"},
+                {{"2018-06-03", .off = "2018-06-01"}, "2018-06-01"},
+                {{"2018-06-03", .due_word = DUE_WORD_BEFORE, .off = "2018-06-01"}, "2018-05-31"},
+                {{"2018-06-03", .shift = SHIFT_LATER}, "2018-06-04"},
+                {{"2018-06-03", .shift = SHIFT_NONE}, "2018-06-03"},
+        };
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                char effective[DATE_BUFFER];
+                struct taken_up t;
+                bool moved = i > 1;
+
+                take_up(&t, f->store, &before, "2018-01-02 08:00", true);
+                give_back(&t);
+                take_up(&t, f->store, &rows[i].after, "2018-06-07 08:00", true);
+                date_format(instance_deadline(t.b.model->calendar, t.tracks->items[0].instance,
+                                              &t.tracks->items[0].history)
+                                    .effective,
+                            effective);
+                assert_string_equal(effective, rows[i].effective);
+                assert_int_equal(t.changes.n, moved);
+                assert_int_equal(t.tracks->items[0].history.episode, moved ? 2 : 1);
+                give_back(&t);
+                /* Once only. */
+                take_up(&t, f->store, &rows[i].after, "2018-06-08 08:00", true);
+                assert_int_equal(t.changes.n, 0);
+                give_back(&t);
+                fixture_close(f);
+                assert_ok(nftw(f->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS));
+                fixture_open(f);
+        }
+}
+
+/* Of a store of an earlier version nobody knows the words: nothing is taken for edited, and they are known from then on. */
+static void test_words_not_known(void **state) {
+        static const struct shape before = {"2018-06-03"},
+                                  after = {"2018-06-03", .shift = SHIFT_LATER};
+        struct fixture *f = *state;
+        struct taken_up t;
+
+        take_up(&t, f->store, &before, "2018-01-02 08:00", true);
+        give_back(&t);
+        fixture_close(f);
+        assert_int_equal(fixture_sql(f->path, "UPDATE instance SET due_word = NULL, shift = NULL"),
+                         SQLITE_OK);
+        fixture_open(f);
+        take_up(&t, f->store, &before, "2018-06-07 08:00", true);
+        assert_int_equal(t.changes.n, 0);
+        give_back(&t);
+        take_up(&t, f->store, &after, "2018-06-07 08:00", true);
+        assert_int_equal(t.changes.n, 1);
+        give_back(&t);
+}
+
 static int on_expired(void *userdata, struct track *track, enum episode_cause cause) {
         enum episode_cause *last = userdata;
 
@@ -332,6 +398,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_back_again, fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_horizon, fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_calendar, fixture_setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_edited_words, fixture_setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_words_not_known, fixture_setup,
+                                                fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_expiry, fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_first_known, fixture_setup, fixture_teardown),
         };

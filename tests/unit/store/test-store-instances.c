@@ -65,6 +65,8 @@ static void test_everything_kept(void **state) {
                 .label = "quý I",
                 .stated = date_from_ymd(2018, 3, 5),
                 .time_of_day = 59400,
+                .due_word = DUE_WORD_BEFORE,
+                .shift = SHIFT_NONE,
                 .deadline = 1520240400000000,
                 .retired = true,
                 .history = {.first_known = 1,
@@ -98,6 +100,8 @@ static void test_everything_kept(void **state) {
         assert_string_equal(l.items[0].label, "quý I");
         assert_int_equal(l.items[0].row.stated, row.stated);
         assert_int_equal(l.items[0].row.time_of_day, 59400);
+        assert_int_equal(l.items[0].row.due_word, DUE_WORD_BEFORE);
+        assert_int_equal(l.items[0].row.shift, SHIFT_NONE);
         assert_int_equal(l.items[0].row.deadline, row.deadline);
         assert_true(l.items[0].row.retired);
         assert_int_equal(h->first_known, 1);
