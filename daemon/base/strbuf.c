@@ -9,8 +9,7 @@
 
 #define FIRST_CAP 64
 
-/* Room for @more bytes and the NUL. */
-static bool reserve(struct strbuf *b, size_t more) {
+bool strbuf_reserve(struct strbuf *b, size_t more) {
         size_t need, cap;
         char *grown;
 
@@ -48,30 +47,17 @@ void strbuf_reset(struct strbuf *b) {
                 b->data[0] = '\0';
 }
 
-void strbuf_add(struct strbuf *b, const void *data, size_t len) {
-        if (!reserve(b, len))
-                return;
-        if (len > 0)
-                memcpy(b->data + b->len, data, len);
-        b->len += len;
-        b->data[b->len] = '\0';
-}
-
-void strbuf_adds(struct strbuf *b, const char *s) { strbuf_add(b, s, strlen(s)); }
-
-void strbuf_addc(struct strbuf *b, char c) { strbuf_add(b, &c, 1); }
-
 void strbuf_addv(struct strbuf *b, const char *format, va_list ap) {
         va_list again;
         size_t room;
         int n;
 
-        if (!reserve(b, 0))
+        if (!strbuf_reserve(b, 0))
                 return;
         room = b->cap - b->len;
         va_copy(again, ap);
         n = vsnprintf(b->data + b->len, room, format, ap);
-        if (n >= 0 && (size_t)n >= room && reserve(b, (size_t)n))
+        if (n >= 0 && (size_t)n >= room && strbuf_reserve(b, (size_t)n))
                 n = vsnprintf(b->data + b->len, (size_t)n + 1, format, again);
         va_end(again);
         if (n < 0)
@@ -88,6 +74,31 @@ void strbuf_addf(struct strbuf *b, const char *format, ...) {
         va_start(ap, format);
         strbuf_addv(b, format, ap);
         va_end(ap);
+}
+
+static bool is_plain(unsigned char c) { return c >= 0x20 && c != 0x7f && c != '"' && c != '\\'; }
+
+void strbuf_add_json(struct strbuf *b, const char *s) {
+        if (!s) {
+                strbuf_adds(b, "null");
+                return;
+        }
+        strbuf_addc(b, '"');
+        for (;;) {
+                size_t n = 0;
+
+                while (is_plain((unsigned char)s[n]))
+                        n++;
+                strbuf_add(b, s, n);
+                s += n;
+                if (!*s)
+                        break;
+                if (*s == '"' || *s == '\\')
+                        strbuf_addf(b, "\\%c", *s++);
+                else
+                        strbuf_addf(b, "\\u%04x", (unsigned char)*s++);
+        }
+        strbuf_addc(b, '"');
 }
 
 int strbuf_error(const struct strbuf *b) { return b->failed ? -ENOMEM : 0; }

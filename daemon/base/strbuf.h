@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct strbuf {
         char *data; /* owned; NULL while empty */
@@ -21,12 +22,26 @@ struct strbuf {
 
 void strbuf_done(struct strbuf *b);
 void strbuf_reset(struct strbuf *b); /* keeps the memory */
-void strbuf_add(struct strbuf *b, const void *data, size_t len);
-void strbuf_adds(struct strbuf *b, const char *s);
-void strbuf_addc(struct strbuf *b, char c);
+/** strbuf_reserve() - room for @more bytes and the NUL. Return: false when there is none, which is remembered. */
+bool strbuf_reserve(struct strbuf *b, size_t more);
+
+/* Here, so that what is mostly a copy of a few bytes costs no more than that. */
+static inline void strbuf_add(struct strbuf *b, const void *data, size_t len) {
+        if ((b->failed || b->cap - b->len <= len) && !strbuf_reserve(b, len))
+                return;
+        if (len > 0)
+                memcpy(b->data + b->len, data, len);
+        b->len += len;
+        b->data[b->len] = '\0';
+}
+static inline void strbuf_adds(struct strbuf *b, const char *s) { strbuf_add(b, s, strlen(s)); }
+static inline void strbuf_addc(struct strbuf *b, char c) { strbuf_add(b, &c, 1); }
+
 void strbuf_addf(struct strbuf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void strbuf_addv(struct strbuf *b, const char *format, va_list ap)
         __attribute__((format(printf, 2, 0)));
+/** strbuf_add_json() - UTF-8 as a string of JSON, with its quotation marks; NULL: null */
+void strbuf_add_json(struct strbuf *b, const char *s);
 /** Return: 0, or -ENOMEM when any addition since init/reset failed. */
 int strbuf_error(const struct strbuf *b);
 /** Return: the string ("" when empty), borrowed until the next change. */

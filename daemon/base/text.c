@@ -120,21 +120,24 @@ static bool is_harmful(ucs4_t c) {
 }
 
 char *text_sanitize(const char *s, size_t len) {
-        const uint8_t *p = (const uint8_t *)s, *end = p + len;
+        const uint8_t *p = (const uint8_t *)s, *end = p + len, *kept = p;
         struct strbuf b = STRBUF_INIT;
 
+        strbuf_reserve(&b, len);
         while (p < end) {
-                ucs4_t c;
-                int n = u8_mbtoucr(&c, p, (size_t)(end - p));
+                ucs4_t c = *p;
+                int n = c < 0x80 ? 1 : u8_mbtoucr(&c, p, (size_t)(end - p));
 
-                if (n <= 0)
-                        strbuf_adds(&b, "\xef\xbf\xbd");
-                else if (is_harmful(c))
-                        strbuf_addc(&b, ' ');
-                else
-                        strbuf_add(&b, p, (size_t)n);
+                if (n > 0 && !is_harmful(c)) {
+                        p += n;
+                        continue;
+                }
+                strbuf_add(&b, kept, (size_t)(p - kept));
+                strbuf_adds(&b, n > 0 ? " " : "\xef\xbf\xbd");
                 p += n > 0 ? n : 1;
+                kept = p;
         }
+        strbuf_add(&b, kept, (size_t)(p - kept));
         return strbuf_steal(&b);
 }
 

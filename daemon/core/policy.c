@@ -53,10 +53,16 @@ int offset_parse_distance(const char *s, struct offset *ret) {
 }
 
 const char *offset_format(struct offset offset, char buf[OFFSET_BUFFER]) {
-        if (offset.count == 0)
-                snprintf(buf, OFFSET_BUFFER, "0");
-        else
-                snprintf(buf, OFFSET_BUFFER, "%+d%s", (int)offset.count, unit_names[offset.unit]);
+        uint32_t count = offset.count < 0 ? -(uint32_t)offset.count : (uint32_t)offset.count;
+        char digits[OFFSET_BUFFER], *s = digits + sizeof(digits);
+
+        if (count == 0)
+                return strcpy(buf, "0");
+        /* No printf here either; see date_format(). */
+        for (*--s = '\0'; count > 0; count /= 10)
+                *--s = (char)('0' + count % 10);
+        *--s = offset.count < 0 ? '-' : '+';
+        strcpy(stpcpy(buf, s), unit_names[offset.unit]);
         return buf;
 }
 

@@ -21,8 +21,14 @@ struct completions ARRAY(struct simulate_completion);
 /* A run on its way: what every mail needs to be printed. */
 struct show {
         struct compose_context context;
-        json_t *mails; /* owned by the caller; NULL: lines of JSON are printed at once */
+        struct strbuf line; /* of JSON: the mail */
+        json_t *mails;      /* NULL: lines are printed at once */
 };
+
+static void show_done(struct show *show) {
+        strbuf_done(&show->line);
+        json_decref(show->mails);
+}
 
 DEFINE_CLEANUP(struct model *, model_free)
 DEFINE_CLEANUP(struct templates *, templates_free)
@@ -98,58 +104,32 @@ static int read_completions(const struct invocation *in, struct completions *ret
 
 /* ---- one mail ---- */
 
-/* By the bytes that are printed, whatever else recipients are ordered by. */
-static json_t *addresses(const struct recipients *set) {
-        json_t *list = json_array();
+/* A table has a row for a mail, and only counts what stands in it. */
+static int keep_row(struct show *show) {
+        json_t *mail = json_loadb(show->line.data, show->line.len, 0, NULL);
+        json_int_t n = (json_int_t)json_array_size(json_object_get(mail, "items"));
 
-        for (size_t i = 0; list && i < set->n; i++) {
-                const char *spec = set->items[i]->spec;
-                size_t at = json_array_size(list);
-
-                while (at > 0 && strcmp(json_string_value(json_array_get(list, at - 1)), spec) > 0)
-                        at--;
-                json_array_insert_new(list, at, json_string(spec));
-        }
-        return list;
-}
-
-static json_t *mail_head(const struct show *show, const struct digest *digest) {
-        _cleanup_free_ char *subject = compose_subject(&show->context, digest);
-        char time[INSTANT_BUFFER];
-
-        if (!subject)
-                return NULL;
-        return json_pack("{s:s, s:s, s:o, s:o, s:s}", "time", zone_format(digest->at, time), "kind",
-                         notice_kind_to_string(digest->kind), "to", addresses(&digest->to), "cc",
-                         addresses(&digest->cc), "subject", subject);
-}
-
-/* The items are JSON already: they are put in as they are, which matters with a hundred thousand of them. */
-static int print_line(const json_t *head, const char *items) {
-        _cleanup_free_ char *text = json_dumps(head, JSON_COMPACT);
-        size_t len = text ? strlen(text) : 0;
-
-        if (len == 0)
+        if (!mail)
                 return -ENOMEM;
-        text[len - 1] = '\0'; /* its last brace */
-        if (printf("%s,\"items\":%s}\n", text, items) < 0)
-                return -EIO;
-        return 0;
+        json_object_del(mail, "items");
+        json_object_set_new(mail, "n_items", json_integer(n));
+        return json_array_append_new(show->mails, mail) < 0 ? -ENOMEM : 0;
 }
 
 static int on_digest(void *userdata, const struct digest *digest) {
         struct show *show = userdata;
-        _cleanup_(json_decrefp) json_t *head = mail_head(show, digest);
-        _cleanup_free_ char *items = NULL;
+        int r;
 
-        if (!head)
+        strbuf_reset(&show->line);
+        r = compose_mail_json(&show->context, digest, &show->line);
+        if (r < 0)
+                return r;
+        if (show->mails)
+                return keep_row(show);
+        strbuf_addc(&show->line, '\n');
+        if (strbuf_error(&show->line) < 0)
                 return -ENOMEM;
-        if (show->mails) {
-                json_object_set_new(head, "n_items", json_integer((json_int_t)digest->items.n));
-                return json_array_append(show->mails, head) < 0 ? -ENOMEM : 0;
-        }
-        items = compose_items_json(show->context.model, digest);
-        return items ? print_line(head, items) : -ENOMEM;
+        return fwrite(show->line.data, 1, show->line.len, stdout) == show->line.len ? 0 : -EIO;
 }
 
 /* ---- the run ---- */
@@ -210,8 +190,7 @@ int command_simulate(const struct invocation *in) {
         _cleanup_(completions_done) struct completions completions = {};
         _cleanup_(model_free_p) struct model *model = NULL;
         _cleanup_(templates_free_p) struct templates *templates = NULL;
-        _cleanup_(json_decrefp) json_t *mails = NULL;
-        struct show show = {};
+        _cleanup_(show_done) struct show show = {};
         usec_t from, to;
         int r = prepare(in, &model, &templates);
 
@@ -227,11 +206,11 @@ int command_simulate(const struct invocation *in) {
                 complain("simulate: --to is not after --from");
                 return EX_USAGE;
         }
+        show.context = (struct compose_context){.model = model, .templates = templates};
         if (!option_given(in, "json")) {
-                mails = json_array();
-                if (!mails)
+                show.mails = json_array();
+                if (!show.mails)
                         return no_memory();
         }
-        show = (struct show){.context = {.model = model, .templates = templates}, .mails = mails};
         return run(in, &show, from, to, &completions);
 }

@@ -38,7 +38,7 @@ char *compose_subject(const struct compose_context *context, const struct digest
         const char *subject;
 
         words_init(&words, context->templates, digest->language, &pool);
-        document_init(&doc, context, digest, &words, DOCUMENT_MAX_ITEMS);
+        doc = document_bare(context, digest, &words);
         subject = subject_of(&doc);
         return check(&words, &pool) == -ENOMEM ? NULL : strdup(subject);
 }

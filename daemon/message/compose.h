@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/strbuf.h"
 #include "core/notice.h"
 #include "core/score.h"
 
@@ -55,5 +56,14 @@ char *compose_subject(const struct compose_context *context, const struct digest
 int compose_message(const struct compose_context *context, const struct digest *digest,
                     struct composed *ret);
 
-/** compose_items_json() - the items as `simulate --json` prints them: a JSON array, owned; NULL when out of memory. */
+/**
+ * compose_mail_json() - a mail that is not sent yet, as `simulate --json` and the control socket say it
+ * @ret: added to: {"time":…,"kind":…,"to":[…],"cc":[…],"subject":…,"items":[…]}, addresses in order of their bytes
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int compose_mail_json(const struct compose_context *context, const struct digest *digest,
+                      struct strbuf *ret);
+
+/** compose_items_json() - its items alone: an array, owned; NULL when out of memory. */
 char *compose_items_json(const struct model *model, const struct digest *digest);

@@ -11,27 +11,32 @@ static const char *const colours[BUCKET_SURVEYED] = {
         [BUCKET_OVERDUE] = "#d93a3a",  [BUCKET_WAIVED] = "#7c6fb0",
 };
 
+struct document document_bare(const struct compose_context *context, const struct digest *digest,
+                              struct words *words) {
+        return (struct document){
+                .context = context,
+                .digest = digest,
+                .pool = words->pool,
+                .words = words,
+                .today = zone_civil(digest->at).date,
+        };
+}
+
 void document_init(struct document *doc, const struct compose_context *context,
                    const struct digest *digest, struct words *words, size_t max_items) {
         const struct model *m = context->model;
         struct value_pool *pool = words->pool;
 
-        *doc = (struct document){
-                .context = context,
-                .digest = digest,
-                .pool = pool,
-                .words = words,
-                .root = value_object(pool),
-                .today = zone_civil(digest->at).date,
-                .max_items = max_items,
-        };
+        *doc = document_bare(context, digest, words);
+        doc->root = value_object(pool);
+        doc->max_items = max_items;
         value_set(pool, doc->root, "language", language_to_string(words->language));
         value_set(pool, doc->root, "organization", words_clean(words, m->organization.name));
         value_set(pool, doc->root, "organization_short",
                   words_clean(words, m->organization.short_name ? m->organization.short_name
                                                                 : m->organization.name));
         value_set(pool, doc->root, "contact", words_clean(words, m->organization.contact));
-        value_setf(pool, doc->root, "year", "%d", date_to_ymd(doc->today).year);
+        value_set(pool, doc->root, "year", words_year(words, doc->today));
         value_set(pool, doc->root, "date", words_date(words, doc->today));
         doc->blocks = value_list_in(pool, doc->root, "blocks");
 }

@@ -21,6 +21,9 @@ struct document {
         size_t max_items;
 };
 
+/** document_bare() - without a root: what a subject is made from */
+struct document document_bare(const struct compose_context *context, const struct digest *digest,
+                              struct words *words);
 /** document_init() - root with what every mail knows: organisation, contact, date, language. @max_items: DOCUMENT_…_ITEMS. */
 void document_init(struct document *doc, const struct compose_context *context,
                    const struct digest *digest, struct words *words, size_t max_items);
@@ -77,13 +80,15 @@ bool is_stand_in(const char *id);
 /** item_date() - the date stated that counts now: the extension's where there is one */
 date_t item_date(const struct notice *notice);
 
-/** Distinct tasks, and the sum of their points, among the items that @wanted takes (NULL: all). */
+/** Distinct tasks, and the sum of their points: of all items, of those overdue, of those due today. */
 struct item_count {
         size_t tasks;
         points_t points;
 };
-struct item_count items_count(struct document *doc,
-                              bool (*wanted)(const struct notice *notice, usec_t now));
+struct item_counts {
+        struct item_count all, overdue, today;
+};
+struct item_counts items_count(struct document *doc);
 bool notice_is_overdue(const struct notice *notice, usec_t now);
 bool notice_is_open(const struct notice *notice, usec_t now);
 /** Are all items about one instance (or is there one item)? */

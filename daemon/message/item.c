@@ -42,36 +42,64 @@ bool digest_is_single(const struct digest *digest) {
         return digest->items.n > 0;
 }
 
-static int compare_tasks(const void *a, const void *b) {
-        const struct task *x = *(const struct task *const *)a, *y = *(const struct task *const *)b;
+/* A task, and which of its items were seen. */
+struct counted {
+        const struct task *task;
+        bool overdue, today;
+};
 
-        return (x > y) - (x < y);
+static int compare_tasks(const void *a, const void *b) {
+        const struct counted *x = a, *y = b;
+
+        return (x->task > y->task) - (x->task < y->task);
 }
 
-struct item_count items_count(struct document *doc, bool (*wanted)(const struct notice *, usec_t)) {
+static void count(struct item_count *count, const struct task *task) {
+        count->tasks++;
+        count->points += task->points;
+}
+
+static struct counted counted_of(const struct document *doc, const struct notice *n) {
+        usec_t now = doc->digest->at;
+        bool due = n->instance->has_deadline && !is_filed(n->state);
+
+        return (struct counted){
+                .task = n->instance->task,
+                .overdue = notice_is_overdue(n, now),
+                .today = due && now < n->deadline.instant && doc->today == n->deadline.effective,
+        };
+}
+
+struct item_counts items_count(struct document *doc) {
         const struct digest *digest = doc->digest;
-        _cleanup_free_ const struct task **tasks = calloc(digest->items.n + 1, sizeof(*tasks));
-        struct item_count count = {};
+        _cleanup_free_ struct counted *tasks = calloc(digest->items.n + 1, sizeof(*tasks));
+        struct item_counts counts = {};
         size_t n = 0;
 
         if (!tasks) {
                 doc->words->error = -ENOMEM;
-                return count;
+                return counts;
         }
-        for (size_t i = 0; i < digest->items.n; i++) {
-                const struct notice *notice = &digest->items.items[i];
-
-                if (notice->instance && (!wanted || wanted(notice, digest->at)))
-                        tasks[n++] = notice->instance->task;
-        }
+        for (size_t i = 0; i < digest->items.n; i++)
+                if (digest->items.items[i].instance)
+                        tasks[n++] = counted_of(doc, &digest->items.items[i]);
         if (n > 1)
                 qsort(tasks, n, sizeof(*tasks), compare_tasks);
-        for (size_t i = 0; i < n; i++)
-                if (i == 0 || tasks[i] != tasks[i - 1]) {
-                        count.tasks++;
-                        count.points += tasks[i]->points;
+        for (size_t i = 0; i < n; i++) {
+                struct counted *next = &tasks[i + 1];
+
+                if (i + 1 < n && next->task == tasks[i].task) {
+                        next->overdue |= tasks[i].overdue;
+                        next->today |= tasks[i].today;
+                        continue;
                 }
-        return count;
+                count(&counts.all, tasks[i].task);
+                if (tasks[i].overdue)
+                        count(&counts.overdue, tasks[i].task);
+                if (tasks[i].today)
+                        count(&counts.today, tasks[i].task);
+        }
+        return counts;
 }
 
 /* ---- deadline ---- */

@@ -44,7 +44,7 @@ static void unit_item(struct document *doc, struct value *items, size_t i) {
 static void unit_total(struct document *doc, struct value *items) {
         const struct digest *d = doc->digest;
         struct value *item = value_add_object(doc->pool, items);
-        points_t points = items_count(doc, NULL).points;
+        points_t points = items_count(doc).all.points;
         size_t have = 0, need = 0;
 
         for (size_t i = 0; i < d->items.n; i++) {

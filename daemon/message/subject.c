@@ -33,19 +33,14 @@ const char *digest_class_name(enum notice_class class) {
         return "lead";
 }
 
-static void set_count(struct document *doc, struct value *context, const char *name, size_t n) {
-        char plural[32];
+#define set_count(doc, context, name, n) set_count_of(doc, context, name, name "_plural", n)
 
+static void set_count_of(struct document *doc, struct value *context, const char *name,
+                         const char *plural, size_t n) {
         if (n == 0)
                 return;
         value_set(doc->pool, context, name, words_count(doc->words, n));
-        snprintf(plural, sizeof(plural), "%s_plural", name);
         value_set_flag(doc->pool, context, plural, n != 1);
-}
-
-static bool is_due_today(const struct notice *n, usec_t now) {
-        return notice_is_open(n, now) && n->instance->has_deadline && now < n->deadline.instant &&
-               zone_civil(now).date == n->deadline.effective;
 }
 
 static const struct notice *nearest(const struct digest *d) {
@@ -63,22 +58,20 @@ static const struct notice *nearest(const struct digest *d) {
 
 void items_describe(struct document *doc, struct value *object) {
         const struct digest *d = doc->digest;
-        struct item_count all = items_count(doc, NULL),
-                          overdue = items_count(doc, notice_is_overdue),
-                          today = items_count(doc, is_due_today);
-        size_t named = d->class == NOTICE_CLASS_DUE_TODAY ? today.tasks
-                       : d->class >= NOTICE_CLASS_OVERDUE ? overdue.tasks
-                                                          : all.tasks;
+        struct item_counts count = items_count(doc);
+        size_t named = d->class == NOTICE_CLASS_DUE_TODAY ? count.today.tasks
+                       : d->class >= NOTICE_CLASS_OVERDUE ? count.overdue.tasks
+                                                          : count.all.tasks;
         const struct notice *n = nearest(d);
 
         if (named == 0)
-                named = all.tasks;
-        set_count(doc, object, "all", all.tasks);
+                named = count.all.tasks;
+        set_count(doc, object, "all", count.all.tasks);
         set_count(doc, object, "n", named);
-        set_count(doc, object, "others", all.tasks - named);
+        set_count(doc, object, "others", count.all.tasks - named);
         value_set(doc->pool, object, "points",
-                  words_points(doc->words,
-                               d->class >= NOTICE_CLASS_OVERDUE ? overdue.points : all.points));
+                  words_points(doc->words, d->class >= NOTICE_CLASS_OVERDUE ? count.overdue.points
+                                                                            : count.all.points));
         if (n)
                 value_set(doc->pool, object, "stated", words_date(doc->words, item_date(n)));
         value_set(doc->pool, object, "effective", words_date(doc->words, doc->today));
@@ -123,7 +116,7 @@ static enum notice_kind leading_kind(const struct digest *d) {
 static void describe_notices(struct document *doc, struct value *context) {
         const struct digest *d = doc->digest;
         const struct notice *first = d->items.n > 0 ? &d->items.items[0] : NULL;
-        size_t tasks = items_count(doc, NULL).tasks;
+        size_t tasks = items_count(doc).all.tasks;
 
         set_count(doc, context, "n", tasks > 0 ? tasks : d->items.n);
         set_count(doc, context, "refused", count_files(d, NOTICE_REFUSED));
@@ -152,7 +145,7 @@ static void describe_week(struct document *doc, struct value *context) {
 
 static void describe_report(struct document *doc, struct value *context) {
         const struct digest *d = doc->digest;
-        struct item_count overdue = items_count(doc, notice_is_overdue);
+        struct item_count overdue = items_count(doc).overdue;
         size_t soon = 0;
 
         for (size_t i = 0; i < d->items.n; i++) {
@@ -252,7 +245,7 @@ const char *subject_of(struct document *doc) {
         struct value *context = value_object(doc->pool);
         char key[80];
 
-        value_setf(doc->pool, context, "year", "%d", date_to_ymd(doc->today).year);
+        value_set(doc->pool, context, "year", words_year(doc->words, doc->today));
         value_set(doc->pool, context, "date", words_date(doc->words, doc->today));
         value_set(doc->pool, context, "organization",
                   words_clean(doc->words, doc->context->model->organization.name));

@@ -30,6 +30,7 @@ struct entry {
 struct templates {
         struct strmap *names[_LANGUAGE_MAX]; /* owned; values: struct entry, owned by entries */
         struct entries ARRAY(struct entry *) entries;
+        struct numerals numerals[_LANGUAGE_MAX];
 };
 
 struct templates *templates_free(struct templates *t) {
@@ -316,32 +317,11 @@ static void check(struct loader *l, const char *dir) {
         }
 }
 
-int templates_load(const char *dir, const char *override, template_error_fn on_error,
-                   void *userdata, struct templates **ret) {
-        _cleanup_(templates_free_p) struct templates *t = calloc(1, sizeof(*t));
-        struct loader l = {.t = t, .on_error = on_error, .userdata = userdata};
-        int r;
-
-        if (!t)
-                return -ENOMEM;
-        for (int i = 0; i < _LANGUAGE_MAX; i++) {
-                t->names[i] = strmap_new();
-                if (!t->names[i])
-                        return -ENOMEM;
-        }
-        r = take_tree(&l, dir);
-        if (r == 0 && override)
-                r = take_tree(&l, override);
-        if (r < 0)
-                return r;
-        check(&l, dir);
-        if (l.bad)
-                return -EINVAL;
-        *ret = steal_ptr(t);
-        return 0;
-}
-
 /* ---- use ---- */
+
+const struct numerals *templates_numerals(const struct templates *t, enum language language) {
+        return &t->numerals[language];
+}
 
 static const struct entry *find(const struct templates *t, enum language language,
                                 const char *name) {
@@ -372,4 +352,47 @@ int templates_render(const struct templates *t, enum language language, const ch
         const struct entry *entry = find(t, language, name);
 
         return entry ? mustache_render(entry->template, context, &output, ret) : -ENOENT;
+}
+
+/* ---- all of it ---- */
+
+/* Rendered once: every mail has numbers in it. */
+static struct numerals read_numerals(const struct templates *t, enum language language) {
+        _cleanup_(strbuf_done) struct strbuf digits = STRBUF_INIT, decimal = STRBUF_INIT;
+        int r = templates_render(t, language, "count-digits", false, NULL, &digits);
+
+        if (r >= 0)
+                r = templates_render(t, language, "decimal", false, NULL, &decimal);
+        return (struct numerals){
+                .digits = strcmp(strbuf_str(&digits), "2") == 0 ? 2 : 1,
+                .decimal = decimal.len > 0 ? *decimal.data : '.',
+                .error = r,
+        };
+}
+
+int templates_load(const char *dir, const char *override, template_error_fn on_error,
+                   void *userdata, struct templates **ret) {
+        _cleanup_(templates_free_p) struct templates *t = calloc(1, sizeof(*t));
+        struct loader l = {.t = t, .on_error = on_error, .userdata = userdata};
+        int r;
+
+        if (!t)
+                return -ENOMEM;
+        for (int i = 0; i < _LANGUAGE_MAX; i++) {
+                t->names[i] = strmap_new();
+                if (!t->names[i])
+                        return -ENOMEM;
+        }
+        r = take_tree(&l, dir);
+        if (r == 0 && override)
+                r = take_tree(&l, override);
+        if (r < 0)
+                return r;
+        check(&l, dir);
+        if (l.bad)
+                return -EINVAL;
+        for (int i = 0; i < _LANGUAGE_MAX; i++)
+                t->numerals[i] = read_numerals(t, (enum language)i);
+        *ret = steal_ptr(t);
+        return 0;
 }

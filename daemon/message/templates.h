@@ -17,6 +17,15 @@
 #include "message/compose.h"
 #include "message/mustache.h"
 
+/* How a language writes numbers: the phrases count-digits and decimal. */
+struct numerals {
+        int digits; /* at least, of a count */
+        char decimal;
+        int error; /* 0, or why a phrase of them could not be rendered: as templates_render() */
+};
+const struct numerals *templates_numerals(const struct templates *templates,
+                                          enum language language);
+
 /** templates_have() - is there a phrase or layout of this name? */
 bool templates_have(const struct templates *templates, enum language language, const char *name);
 

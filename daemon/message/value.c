@@ -23,7 +23,9 @@ void value_pool_done(struct value_pool *pool) {
                 next = c->next;
                 free(c);
         }
-        *pool = VALUE_POOL_INIT;
+        pool->chunks = NULL;
+        pool->used = 0;
+        pool->failed = false;
 }
 
 int value_pool_error(const struct value_pool *pool) { return pool->failed ? -ENOMEM : 0; }
@@ -38,6 +40,11 @@ static void *pool_alloc(struct value_pool *pool, size_t size) {
                 return NULL;
         }
         size = (size + align - 1) / align * align;
+        if (sizeof(pool->room) - pool->used >= size) {
+                p = (char *)pool->room + pool->used;
+                pool->used += size;
+                return p;
+        }
         if (!c || c->size - c->used < size) {
                 size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
 
@@ -95,8 +102,9 @@ static struct value *add_member(struct value_pool *pool, struct value *object, c
 
         if (!v)
                 return NULL;
-        v->name = pool_strndup(pool, name, strlen(name));
-        return v->name ? append(object, v) : NULL;
+        v->name = name;
+        v->name_len = (uint32_t)strlen(name);
+        return append(object, v);
 }
 
 struct value *value_object(struct value_pool *pool) {
@@ -153,7 +161,10 @@ void value_setf(struct value_pool *pool, struct value *object, const char *name,
 }
 
 void value_set_flag(struct value_pool *pool, struct value *object, const char *name, bool on) {
-        value_set(pool, object, name, on ? "1" : "");
+        struct value *v = add_member(pool, object, name, VALUE_TEXT);
+
+        if (v)
+                v->text = on ? "1" : "";
 }
 
 const struct value *value_get(const struct value *object, const char *name, size_t len) {
@@ -162,7 +173,7 @@ const struct value *value_get(const struct value *object, const char *name, size
         if (!object || object->type != VALUE_OBJECT)
                 return NULL;
         for (const struct value *v = object->first; v; v = v->next)
-                if (strncmp(v->name, name, len) == 0 && v->name[len] == '\0')
+                if (v->name_len == len && memcmp(v->name, name, len) == 0)
                         found = v;
         return found;
 }

@@ -9,12 +9,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct value_chunk;
 
+/* Not to be moved: what is kept first lies in the pool itself, so that a subject allocates nothing. */
 struct value_pool {
         struct value_chunk *chunks; /* owned */
+        size_t used;                /* of room */
         bool failed;
+        max_align_t room[160];
 };
 
 #define VALUE_POOL_INIT                                                                            \
@@ -27,7 +31,8 @@ enum value_type { VALUE_TEXT, VALUE_LIST, VALUE_OBJECT };
 
 struct value {
         enum value_type type;
-        const char *name; /* of a member of an object; else NULL */
+        uint32_t name_len;
+        const char *name; /* of a member of an object; else NULL; borrowed */
         const char *text;
         struct value *first, *last,
                 *next; /* members or items, in order; next: the following sibling */
@@ -36,7 +41,8 @@ struct value {
 /** value_keep() - a copy of @len bytes that lives as long as the pool. Return: never NULL: "" when out of memory. */
 const char *value_keep(struct value_pool *pool, const char *s, size_t len);
 
-/* Each returns NULL when out of memory; all take NULL for a value and then do nothing. Texts are copied. */
+/* Each returns NULL when out of memory; all take NULL for a value and then do nothing. Texts are copied, names are
+ * borrowed: most are literals. */
 struct value *value_object(struct value_pool *pool);
 struct value *value_list_in(struct value_pool *pool, struct value *object, const char *name);
 struct value *value_object_in(struct value_pool *pool, struct value *object, const char *name);

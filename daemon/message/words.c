@@ -9,34 +9,23 @@
 #include "base/text.h"
 #include "base/zone.h"
 
+#define PHRASE_ROOM 255 /* bytes, at first */
+
 static void fail(struct words *w, int error) {
         if (w->error == 0)
                 w->error = error == -ENOMEM ? -ENOMEM : -EINVAL;
 }
 
-static const char *keepf(struct words *w, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
-static const char *keepf(struct words *w, const char *format, ...) {
-        char text[64];
-        va_list ap;
-        int n;
-
-        va_start(ap, format);
-        n = vsnprintf(text, sizeof(text), format, ap);
-        va_end(ap);
-        return value_keep(w->pool, text,
-                          n < 0                      ? 0
-                          : (size_t)n < sizeof(text) ? (size_t)n
-                                                     : sizeof(text) - 1);
-}
-
 void words_init(struct words *w, const struct templates *templates, enum language language,
                 struct value_pool *pool) {
-        *w = (struct words){.templates = templates, .language = language, .pool = pool};
-        w->digits = strcmp(words_phrase(w, "count-digits", NULL), "2") == 0 ? 2 : 1;
-        w->decimal = *words_phrase(w, "decimal", NULL);
-        if (!w->decimal)
-                w->decimal = '.';
+        *w = (struct words){
+                .templates = templates,
+                .numerals = templates_numerals(templates, language),
+                .language = language,
+                .pool = pool,
+        };
+        if (w->numerals->error < 0)
+                fail(w, w->numerals->error);
 }
 
 /* In place: no blanks around it, one between words. Return: the new length. */
@@ -59,7 +48,10 @@ static size_t tidy(char *s) {
 
 const char *words_phrase(struct words *w, const char *key, const struct value *context) {
         _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
-        int r = templates_render(w->templates, w->language, key, false, context, &b);
+        int r;
+
+        strbuf_reserve(&b, PHRASE_ROOM);
+        r = templates_render(w->templates, w->language, key, false, context, &b);
 
         if (r < 0) {
                 fail(w, r);
@@ -143,19 +135,53 @@ const char *words_key(struct words *w, const char *key) {
         return words_phrase(w, "value-key", context);
 }
 
-const char *words_count(struct words *w, size_t n) { return keepf(w, "%0*zu", w->digits, n); }
+/* Numbers without printf: `simulate` says millions of them. */
+#define NUMBER_BUFFER 24
+
+/* Before @end, at least @digits of them. Return: the first. */
+static char *put_number(char *end, uint64_t number, int digits) {
+        for (; number > 0 || digits > 0; number /= 10, digits--)
+                *--end = (char)('0' + number % 10);
+        return end;
+}
+
+static const char *keep_up_to(struct words *w, const char *from, const char *end) {
+        return value_keep(w->pool, from, (size_t)(end - from));
+}
+
+const char *words_count(struct words *w, size_t n) {
+        char text[NUMBER_BUFFER], *end = text + sizeof(text);
+
+        return keep_up_to(w, put_number(end, n, w->numerals->digits), end);
+}
 
 const char *words_points(struct words *w, points_t points) {
-        int64_t p = points;
+        char text[NUMBER_BUFFER], *end = text + sizeof(text), *s;
+        uint64_t p = points < 0 ? (uint64_t)(-(int64_t)points) : (uint64_t)points;
 
-        return keepf(w, "%s%d%c%02d", p < 0 ? "-" : "", (int)((p < 0 ? -p : p) / 100), w->decimal,
-                     (int)((p < 0 ? -p : p) % 100));
+        s = put_number(end, p % 100, 2);
+        *--s = w->numerals->decimal;
+        s = put_number(s, p / 100, 1);
+        if (points < 0)
+                *--s = '-';
+        return keep_up_to(w, s, end);
 }
 
 const char *words_date(struct words *w, date_t date) {
         struct ymd ymd = date_to_ymd(date);
+        char text[NUMBER_BUFFER], *end = text + sizeof(text), *s;
 
-        return keepf(w, "%02d/%02d/%04d", ymd.day, ymd.month, ymd.year);
+        s = put_number(end, (uint32_t)ymd.year, 4);
+        *--s = '/';
+        s = put_number(s, (uint32_t)ymd.month, 2);
+        *--s = '/';
+        return keep_up_to(w, put_number(s, (uint32_t)ymd.day, 2), end);
+}
+
+const char *words_year(struct words *w, date_t date) {
+        char text[NUMBER_BUFFER], *end = text + sizeof(text);
+
+        return keep_up_to(w, put_number(end, (uint32_t)date_to_ymd(date).year, 4), end);
 }
 
 const char *words_weekday(struct words *w, date_t date) {
@@ -184,5 +210,6 @@ const char *words_moment(struct words *w, usec_t at) {
 const char *words_size(struct words *w, uint64_t bytes) {
         char text[32];
 
-        return keepf(w, "%s", format_size(bytes, w->decimal, text, sizeof(text)));
+        format_size(bytes, w->numerals->decimal, text, sizeof(text));
+        return value_keep(w->pool, text, strlen(text));
 }

@@ -17,14 +17,12 @@
 
 struct words {
         const struct templates *templates;
+        const struct numerals *numerals;
         enum language language;
         struct value_pool *pool;
         int error; /* 0, -EINVAL (a phrase is missing or fails), -ENOMEM */
-        int digits;
-        char decimal;
 };
 
-/** words_init() - reads count-digits and decimal of the strings file */
 void words_init(struct words *w, const struct templates *templates, enum language language,
                 struct value_pool *pool);
 
@@ -45,6 +43,7 @@ const char *words_key(struct words *w, const char *key);
 const char *words_count(struct words *w, size_t n); /* "05", "5" */
 const char *words_points(struct words *w, points_t points);
 const char *words_date(struct words *w, date_t date); /* dd/mm/yyyy */
+const char *words_year(struct words *w, date_t date);
 const char *words_weekday(struct words *w, date_t date);
 const char *words_time(struct words *w, int second);  /* of the day */
 const char *words_moment(struct words *w, usec_t at); /* hour and date */

@@ -175,30 +175,15 @@ json_t *json_row(const struct ledger_row *row) {
                          hex_encode(row->hash, SHA256_SIZE, hex));
 }
 
-static json_t *recipients_json(const struct recipients *list) {
-        json_t *j = json_array();
-
-        for (size_t i = 0; i < list->n; i++)
-                json_array_append_new(j, json_string(list->items[i]->spec));
-        return j;
-}
-
 json_t *json_digests(struct manager *m, const struct digest_list *digests) {
+        struct compose_context context = {.model = m->model, .templates = m->templates};
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
         json_t *list = json_array();
 
         for (size_t i = 0; i < digests->n; i++) {
-                const struct digest *d = &digests->items[i];
-                struct compose_context context = {.model = m->model, .templates = m->templates};
-                _cleanup_free_ char *subject = compose_subject(&context, d),
-                                    *text = compose_items_json(m->model, d);
-                json_t *items = text ? json_loads(text, 0, NULL) : NULL;
-
-                json_array_append_new(
-                        list,
-                        json_pack("{s:o, s:s, s:o, s:o, s:s, s:o}", "time", json_instant(d->at),
-                                  "kind", notice_kind_to_string(d->kind), "to",
-                                  recipients_json(&d->to), "cc", recipients_json(&d->cc), "subject",
-                                  subject ? subject : "", "items", items ? items : json_array()));
+                strbuf_reset(&b);
+                if (compose_mail_json(&context, &digests->items[i], &b) >= 0)
+                        json_array_append_new(list, json_loadb(b.data, b.len, 0, NULL));
         }
         return list;
 }

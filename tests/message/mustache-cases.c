@@ -51,7 +51,8 @@ static struct value *value_of(struct cases *c, const char *name, json_t *json) {
 
         if (c->n_values == MAX_VALUES)
                 die("a case is too large");
-        *v = (struct value){.type = VALUE_TEXT, .name = name};
+        *v = (struct value){
+                .type = VALUE_TEXT, .name = name, .name_len = name ? (uint32_t)strlen(name) : 0};
         if (json_is_array(json)) {
                 v->type = VALUE_LIST;
                 json_array_foreach(json, i, item) {

@@ -52,19 +52,40 @@ static void test_growth(void **state) {
         }
 }
 
+static void test_json(void **state) {
+        static const struct {
+                const char *text, *json;
+        } cases[] = {
+                {NULL, "null"},
+                {"", "\"\""},
+                {"Sở/KHCN", "\"Sở/KHCN\""},
+                {"a\"b\\c", "\"a\\\"b\\\\c\""},
+                {"\n\x7f\x1f.", "\"\\u000a\\u007f\\u001f.\""},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+
+                strbuf_add_json(&b, cases[i].text);
+                assert_string_equal(strbuf_str(&b), cases[i].json);
+        }
+}
+
 static void test_failure_is_remembered(void **state) {
         _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+        volatile size_t endless = SIZE_MAX; /* or the compiler refuses it before we do */
 
         (void)state;
         strbuf_adds(&b, "begin");
-        strbuf_add(&b, "x", SIZE_MAX); /* fails before it reads */
+        strbuf_add(&b, "x", endless); /* fails before it reads */
         assert_int_equal(strbuf_error(&b), -ENOMEM);
         strbuf_adds(&b, "more");
         strbuf_addf(&b, "%d", 1);
         assert_string_equal(strbuf_str(&b), "begin");
         assert_null(strbuf_steal(&b));
         assert_int_equal(strbuf_error(&b), 0);
-        strbuf_add(&b, "x", SIZE_MAX / 2);
+        strbuf_add(&b, "x", endless / 2);
         assert_int_equal(strbuf_error(&b), -ENOMEM);
         strbuf_reset(&b);
         strbuf_adds(&b, "anew");
@@ -87,9 +108,8 @@ static void test_steal(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_additions),
-                cmocka_unit_test(test_growth),
-                cmocka_unit_test(test_failure_is_remembered),
+                cmocka_unit_test(test_additions), cmocka_unit_test(test_growth),
+                cmocka_unit_test(test_json),      cmocka_unit_test(test_failure_is_remembered),
                 cmocka_unit_test(test_steal),
         };
 

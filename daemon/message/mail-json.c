@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/zone.h"
+#include "message/compose.h"
+
+/* Written by hand: `simulate` prints millions of lines, and all that varies in them are a few short texts. */
+
+/* @name: with all that stands before the value */
+static void add_member(struct strbuf *b, const char *name, const char *value) {
+        strbuf_adds(b, name);
+        strbuf_add_json(b, value);
+}
+
+/* ---- items ---- */
+
+static void add_item(struct strbuf *b, const struct notice *n) {
+        char step[OFFSET_BUFFER], due[DATE_BUFFER], stated[DATE_BUFFER];
+        bool dated = n->instance && n->instance->has_deadline;
+        date_t date = dated && n->history && n->history->extended_to != DATE_NONE
+                              ? n->history->extended_to
+                      : dated ? n->instance->due.date
+                              : DATE_NONE;
+
+        add_member(b, "{\"instance\":", n->instance ? n->instance->key : NULL);
+        add_member(b, ",\"task\":", n->instance ? n->instance->task->id : NULL);
+        add_member(b, ",\"unit\":", n->unit ? n->unit->id : NULL);
+        add_member(b, ",\"step\":", n->rung ? offset_format(n->rung->offset, step) : NULL);
+        add_member(b, ",\"due\":", dated ? date_format(n->deadline.effective, due) : NULL);
+        add_member(b, ",\"stated\":", dated ? date_format(date, stated) : NULL);
+        strbuf_addc(b, '}');
+}
+
+static void add_items(struct strbuf *b, const struct digest *digest) {
+        strbuf_addc(b, '[');
+        for (size_t i = 0; i < digest->items.n; i++) {
+                if (i > 0)
+                        strbuf_addc(b, ',');
+                add_item(b, &digest->items.items[i]);
+        }
+        strbuf_addc(b, ']');
+}
+
+char *compose_items_json(const struct model *model, const struct digest *digest) {
+        struct strbuf b = STRBUF_INIT;
+
+        (void)model;
+        add_items(&b, digest);
+        return strbuf_steal(&b);
+}
+
+/* ---- a mail ---- */
+
+static int compare_specs(const void *a, const void *b) {
+        return strcmp((*(const struct address *const *)a)->spec,
+                      (*(const struct address *const *)b)->spec);
+}
+
+/* By the bytes that are printed, whatever else recipients are ordered by; that is seldom another order. */
+static int add_addresses(struct strbuf *b, const char *name, const struct recipients *set) {
+        _cleanup_free_ const struct address **sorted = calloc(set->n + 1, sizeof(*sorted));
+
+        if (!sorted)
+                return -ENOMEM;
+        for (size_t i = 0; i < set->n; i++)
+                sorted[i] = set->items[i];
+        qsort(sorted, set->n, sizeof(*sorted), compare_specs);
+        strbuf_adds(b, name);
+        for (size_t i = 0; i < set->n; i++)
+                add_member(b, i > 0 ? "," : "", sorted[i]->spec);
+        strbuf_addc(b, ']');
+        return 0;
+}
+
+int compose_mail_json(const struct compose_context *context, const struct digest *digest,
+                      struct strbuf *ret) {
+        _cleanup_free_ char *subject = compose_subject(context, digest);
+        char time[INSTANT_BUFFER];
+        int r;
+
+        if (!subject)
+                return -ENOMEM;
+        add_member(ret, "{\"time\":", zone_format(digest->at, time));
+        add_member(ret, ",\"kind\":", notice_kind_to_string(digest->kind));
+        r = add_addresses(ret, ",\"to\":[", &digest->to);
+        if (r >= 0)
+                r = add_addresses(ret, ",\"cc\":[", &digest->cc);
+        if (r < 0)
+                return r;
+        add_member(ret, ",\"subject\":", subject);
+        strbuf_adds(ret, ",\"items\":");
+        add_items(ret, digest);
+        strbuf_addc(ret, '}');
+        return strbuf_error(ret);
+}
