@@ -190,3 +190,26 @@ int call(const struct invocation *in, const char *method, json_t *parameters, js
         json_decref(parameters);
         return r;
 }
+
+int call_list(const struct invocation *in, json_t **ret) {
+        _cleanup_(json_decrefp) json_t *all = json_array(), *next = NULL;
+        size_t n;
+
+        if (!all)
+                return no_memory();
+        do {
+                _cleanup_(json_decrefp) json_t *answer = NULL;
+                int r = call(in, "List", json_pack("{s:O*}", "after", next), &answer);
+
+                if (r != 0)
+                        return r;
+                n = json_array_size(all);
+                if (json_array_extend(all, json_object_get(answer, "instances")) < 0)
+                        return no_memory();
+                json_decref(next);
+                next = json_incref(json_object_get(answer, "next"));
+                /* A daemon that has no more to say must not keep us for ever. */
+        } while (json_is_string(next) && json_array_size(all) > n);
+        *ret = steal_ptr(all);
+        return 0;
+}

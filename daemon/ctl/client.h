@@ -20,3 +20,9 @@
  * Return: 0, or the exit status after the reason was printed.
  */
 int call(const struct invocation *in, const char *method, json_t *parameters, json_t **ret);
+
+/**
+ * call_list() - all instances, in as many calls as it takes
+ * @ret: new reference to an array; untouched unless 0
+ */
+int call_list(const struct invocation *in, json_t **ret);

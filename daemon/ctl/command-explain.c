@@ -25,6 +25,7 @@ static void say_state(const json_t *answer) {
 
         printf("\nIt is %s%s%s: %s.\n", colour(state_colour(state)), state,
                state_colour(state) ? PLAIN : "", state_words(state));
+        print_decisions(json_object_get(answer, "decisions"));
         if (json_is_true(json_object_get(i, "unverified")))
                 puts("This is what was last known: its evidence root is missing, different or "
                      "unreadable now.");
@@ -124,8 +125,26 @@ static void say_ladder(const json_t *answer) {
         }
         puts("\nWho is told, and when:");
         json_array_foreach(steps, i, s) say_step(s);
-        if (!is_open(text_of(instance, "state")))
+        if (strcmp(text_of(instance, "state"), "snoozed") == 0)
+                puts("None is taken before the snooze ends; those after that are counted anew "
+                     "then.");
+        else if (!is_open(text_of(instance, "state")))
                 puts("As it is now, no step to come is taken.");
+}
+
+/* The first end that is due by itself. */
+static void say_end(const json_t *decisions) {
+        char ends[32];
+        json_t *d;
+        size_t i;
+
+        json_array_foreach(decisions, i, d) {
+                if (json_is_string(json_object_get(d, "ends")))
+                        printf("  Its %s ends by itself at %s: if it is open then, reminders begin "
+                               "anew.\n",
+                               strcmp(text_of(d, "kind"), "waive") == 0 ? "waiver" : "snooze",
+                               format_when(json_object_get(d, "ends"), ends));
+        }
 }
 
 static void say_change(const json_t *answer) {
@@ -141,6 +160,9 @@ static void say_change(const json_t *answer) {
                 puts("  Its evidence root must become readable (evidencectl status).");
         if (is(state, (const char *const[]){"waived", "snoozed", "explained", NULL}))
                 printf("  evidencectl reopen '%s' --reason TEXT ends it.\n", key);
+        say_end(json_object_get(answer, "decisions"));
+        if (strcmp(state, "explained") == 0)
+                puts("  Taking the explanation away ends it, too.");
         if (missing && *missing && json_is_string(json_object_get(i, "dir")))
                 printf("  Filing what is missing (%s) into %s ends it by itself.\n", missing,
                        dir && *dir ? dir : "the root itself");

@@ -15,11 +15,10 @@ static int gather(const struct invocation *in, json_t *all) {
                 const char *method, *member, *name; /* member NULL: the whole answer */
         } parts[] = {
                 {"Status", NULL, "status"},
-                {"List", "instances", "list"},
                 {"Report", NULL, "report"},
                 {"Queue", "mails", "queue"},
         };
-        _cleanup_(json_decrefp) json_t *rows = NULL;
+        _cleanup_(json_decrefp) json_t *list = NULL, *rows = NULL;
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
@@ -33,10 +32,14 @@ static int gather(const struct invocation *in, json_t *all) {
                                                     : answer) < 0)
                         return no_memory();
         }
-        r = read_ledger(in, 0, &rows);
+        r = call_list(in, &list);
+        if (r == 0)
+                r = read_ledger(in, 0, &rows);
         if (r != 0)
                 return r;
-        return json_object_set(all, "log", rows) < 0 ? no_memory() : 0;
+        return json_object_set(all, "list", list) < 0 || json_object_set(all, "log", rows) < 0
+                       ? no_memory()
+                       : 0;
 }
 
 int command_export(const struct invocation *in) {

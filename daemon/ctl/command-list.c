@@ -120,14 +120,14 @@ static int print_list(const json_t *instances) {
 }
 
 int command_list(const struct invocation *in) {
-        _cleanup_(json_decrefp) json_t *answer = NULL, *wanted = NULL;
+        _cleanup_(json_decrefp) json_t *all = NULL, *wanted = NULL;
         int r = check_states(option_value(in, "state"));
 
         if (r == 0)
-                r = call(in, "List", json_object(), &answer);
+                r = call_list(in, &all);
         if (r != 0)
                 return r;
-        wanted = filter(in, json_object_get(answer, "instances"));
+        wanted = filter(in, all);
         if (!wanted)
                 return no_memory();
         if (option_given(in, "json"))

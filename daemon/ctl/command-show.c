@@ -65,6 +65,7 @@ static int print_show(const json_t *answer) {
         int r = 0;
 
         print_instance(json_object_get(answer, "instance"));
+        print_decisions(json_object_get(answer, "decisions"));
         if (json_array_size(json_object_get(answer, "requirements")) > 0) {
                 heading("Requirements");
                 r = print_requirements(json_object_get(answer, "requirements"));

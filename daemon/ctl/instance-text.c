@@ -39,6 +39,32 @@ void print_instance(const json_t *i) {
                 field("Folder", *text_of(i, "dir") ? text_of(i, "dir") : "(the root itself)");
 }
 
+static void print_decision(const json_t *d) {
+        static const struct {
+                const char *kind, *words;
+        } kinds[] = {{"waive", "Waived"}, {"snooze", "Snoozed"}, {"extend", "Extended"}};
+        _cleanup_free_ char *by = clean_text(text_of(d, "by")),
+                            *reason = clean_text(text_of(d, "reason"));
+        const char *kind = text_of(d, "kind"), *until = text_of(d, "until"), *words = kind;
+        char at[32], ends[32];
+
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                if (strcmp(kinds[i].kind, kind) == 0)
+                        words = kinds[i].words;
+        printf("%s%s%s by %s on %s: %s\n", words, strcmp(kind, "extend") == 0 ? " to " : "",
+               strcmp(kind, "extend") == 0 ? until : "", by ? by : "?",
+               format_when(json_object_get(d, "at"), at), reason ? reason : "?");
+        if (json_is_string(json_object_get(d, "ends")))
+                printf("That ends by itself: %s\n", format_when(json_object_get(d, "ends"), ends));
+}
+
+void print_decisions(const json_t *decisions) {
+        json_t *d;
+        size_t i;
+
+        json_array_foreach(decisions, i, d) print_decision(d);
+}
+
 int print_steps(const json_t *steps) {
         static const struct column columns[] = {{"STEP", 0, COLUMN_RIGHT}, {"AT", 0, 0},
                                                 {"STATUS", 0, 0},          {"RECORDED", 0, 0},
@@ -133,7 +159,7 @@ const char *state_words(const char *state) {
 
 static const char *const causes[_EPISODE_CAUSE_MAX] = {
         [EPISODE_FIRST_KNOWN] = "the service first knew of it",
-        [EPISODE_REOPENED] = "it was reopened: evidence that had been counted went away",
+        [EPISODE_REOPENED] = "it was reopened (by a person, or since counted evidence went away)",
         [EPISODE_DEADLINE_CHANGED] = "its deadline changed",
         [EPISODE_SNOOZE_ENDED] = "its snooze ended",
         [EPISODE_WAIVER_ENDED] = "its waiver ended",

@@ -7,6 +7,8 @@
 
 /** print_instance() - title, points, dates, state, folder: a line each */
 void print_instance(const json_t *instance);
+/** print_decisions() - what people decided and is in force: a line each */
+void print_decisions(const json_t *decisions);
 /** print_steps() - the ladder as a table. Return: 0 or EXIT_FAILURE (said). */
 int print_steps(const json_t *steps);
 

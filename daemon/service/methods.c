@@ -13,6 +13,7 @@
 #define NEXT_MAX_ROWS 1000
 #define LOG_MAX_ROWS 1000
 #define SHOW_LOG_ROWS 20
+#define LIST_PAGE 1000 /* instances of one answer: a hundred thousand do not fit into a message */
 
 void call_fail(struct call *c, const char *error, const char *text) {
         c->error = error;
@@ -126,16 +127,64 @@ static void method_status(struct call *c) {
                            "servers", servers);
 }
 
+/* A page that goes on behind an instance, which may have gone with a reload between two pages. */
 static void method_list(struct call *c) {
-        json_t *list = json_array();
+        const char *after = call_string(c, "after");
+        const struct track *last = after ? tracks_find(c->m->tracks, after) : NULL;
+        size_t first = last ? last->instance->index + 1 : 0, end = first + LIST_PAGE;
+        json_t *list;
 
-        for (size_t i = 0; i < c->m->tracks->n; i++)
+        if (after && !last) {
+                call_fail(c, CALL_TRY_AGAIN, "the configuration changed in the middle of the list");
+                return;
+        }
+        if (end > c->m->tracks->n)
+                end = c->m->tracks->n;
+        list = json_array();
+        for (size_t i = first; i < end; i++)
                 json_array_append_new(list, json_instance(c->m, &c->m->tracks->items[i]));
-        c->out = json_pack("{s:o}", "instances", list);
+        c->out = json_pack("{s:o, s:s?}", "instances", list, "next",
+                           end < c->m->tracks->n ? c->m->tracks->items[end - 1].instance->key
+                                                 : NULL);
 }
 
 static int on_row(void *userdata, const struct ledger_row *row) {
         return json_array_append_new(userdata, json_row(row)) < 0 ? -ENOMEM : 0;
+}
+
+/* A decision in force, in the words of its row in the ledger. @ends: 0, not by itself */
+static void add_decision(struct manager *m, const struct track *t, const char *event, usec_t ends,
+                         json_t *list) {
+        _cleanup_(json_decrefp) json_t *rows = json_array();
+        json_t *row, *detail;
+
+        store_ledger_query(m->store,
+                           &(struct ledger_filter){.instance = t->instance->key,
+                                                   .event = event,
+                                                   .until = USEC_INFINITY,
+                                                   .limit = 1},
+                           on_row, rows);
+        row = json_array_get(rows, 0);
+        detail = json_object_get(row, "detail");
+        json_array_append_new(
+                list, json_pack("{s:s, s:O?, s:O?, s:O?, s:O?, s:o}", "kind", event, "at",
+                                json_object_get(row, "at"), "by", json_object_get(detail, "by"),
+                                "reason", json_object_get(detail, "reason"), "until",
+                                json_object_get(detail, "until"), "ends", json_instant(ends)));
+}
+
+static json_t *decisions_json(struct manager *m, const struct track *t) {
+        const struct history *h = &t->history;
+        usec_t now = manager_now(m);
+        json_t *list = json_array();
+
+        if (h->extended_to != DATE_NONE)
+                add_decision(m, t, decision_to_string(DECISION_EXTEND), 0, list);
+        if (h->waived_until > now)
+                add_decision(m, t, decision_to_string(DECISION_WAIVE), h->waived_until, list);
+        if (h->snoozed_until > now)
+                add_decision(m, t, decision_to_string(DECISION_SNOOZE), h->snoozed_until, list);
+        return list;
 }
 
 static void method_show(struct call *c) {
@@ -150,11 +199,11 @@ static void method_show(struct call *c) {
                                                    .until = USEC_INFINITY,
                                                    .limit = SHOW_LOG_ROWS},
                            on_row, rows);
-        c->out = json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:i}", "instance",
-                           json_instance(c->m, t), "requirements", json_requirements(t), "files",
-                           json_files(c->m, t), "steps", json_steps(c->m, t), "log", rows, "cause",
-                           episode_cause_to_string(t->history.cause), "episode",
-                           (int)t->history.episode);
+        c->out = json_pack(
+                "{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:i}", "instance", json_instance(c->m, t),
+                "decisions", decisions_json(c->m, t), "requirements", json_requirements(t), "files",
+                json_files(c->m, t), "steps", json_steps(c->m, t), "log", rows, "cause",
+                episode_cause_to_string(t->history.cause), "episode", (int)t->history.episode);
 }
 
 struct coming {

@@ -151,6 +151,20 @@ class Asking(Ctl):
         self.assertEqual(self.keys("--task", "1.1"), ["1.1@2018-01-15"])
         self.assertEqual(self.keys("--unit", "none"), [])
 
+    def test_list_comes_in_pages(self):
+        whole = self.LIST["instances"]
+        keys = [i["instance"] for i in whole]
+
+        def page(p):
+            first = keys.index(p["after"]) + 1 if "after" in p else 0
+            return {"instances": whole[first : first + 2], "next": keys[first + 1] if first == 0 else None}
+
+        self.assertEqual([i["instance"] for i in self.ask({"List": page}, "list", "--json").json()], keys)
+        self.assertEqual(self.calls, [("List", {}), ("List", {"after": keys[1]})])
+        # one that goes round in circles
+        self.assertEqual(self.ask({"List": {"instances": [], "next": "1.1"}}, "list", "--json").json(), [])
+        self.ask({"List": lambda p: error("TryAgain", text="changed") if p else {"instances": whole, "next": "gone"}}, "list", status=75)
+
     def test_list_as_a_table(self):
         out = self.ask({"List": self.LIST}, "list").out
         self.assertRegex(out, r"1\.2@2018-03-05 +KHTC +partial +2018-03-05 +1/3 +2 +Báo cáo")
@@ -239,6 +253,23 @@ class Asking(Ctl):
             "Filing what is missing (Báo cáo) into 1 ends it by itself.",
         ):
             self.assertIn(words, out)
+
+    def test_explain_says_who_decided_and_until_when(self):
+        decision = {"at": "2018-01-10T09:00:00+07:00", "by": "an (uid 1000)", "reason": "on leave", "until": "2018-01-20"}
+        for state, kind, ends, expected, not_said in (
+            ("snoozed", "snooze", "2018-01-20T07:30:00+07:00", ["Snoozed by an (uid 1000) on 2018-01-10 09:00: on leave", "None is taken before the snooze ends",
+             "Its snooze ends by itself at 2018-01-20 07:30", "reopen '1.1@2018-01-15'"], "no step to come is taken"),
+            ("waived", "waive", None, ["Waived by an (uid 1000) on 2018-01-10 09:00: on leave", "no step to come is taken"], "by itself at"),
+            ("open", "extend", None, ["Extended to 2018-01-20 by an (uid 1000) on 2018-01-10 09:00: on leave"], "by itself at"),
+        ):  # fmt: skip
+            with self.subTest(kind=kind):
+                steps = [{"step": "-1wd", "at": "2018-01-19T07:30:00+07:00", "status": "coming", "recorded": None, "to": ["a@x"], "cc": []}]
+                show = {"instance": instance("1.1@2018-01-15", state=state), "decisions": [{"kind": kind, "ends": ends, **decision}], "steps": steps}
+                out = self.ask({"Show": show}, "explain", "1.1").out
+                for words in expected:
+                    self.assertIn(words, out)
+                self.assertNotIn(not_said, out)
+                self.assertIn(expected[0], self.ask({"Show": show}, "show", "1.1").out)
 
     def test_export_has_everything(self):
         answers = {

@@ -132,6 +132,9 @@ class People(Decisions):
             row = self.ledger(service, "snooze")[-1]
             self.assertEqual((row["detail"]["reason"], row["detail"]["until"]), ("on leave", "2018-11-13"))
             self.assertIn("uid", row["detail"]["by"])
+            said = service.ctl("explain", "1.1").out
+            self.assertRegex(said, r"Snoozed by .*\(uid \d+\) on 2018-11-12 10:0\d: on leave")
+            self.assertIn("Its snooze ends by itself at 2018-11-13 07:30", said)
             before = self.mails(service)
         self.set_clock("2018-11-13T07:29:58+07:00")
         with self.service() as service:
@@ -146,7 +149,9 @@ class People(Decisions):
             service.ctl("waive", "1.1", "--reason", "none this year")
             self.assertEqual(self.shown(service, "1.1")["instance"]["state"], "waived")
             self.news(service, before, 0)
+            self.assertEqual([d["ends"] for d in self.shown(service, "1.1")["decisions"]], [None])
             service.ctl("reopen", "1.1", "--reason", "after all")
+            self.assertEqual(self.shown(service, "1.1")["decisions"], [])
             # it covers the step that has fired: no reminder beside it
             self.assertEqual(self.news(service, before, 1), [("reopened", ["a", "coordinator"], ["1.1@2018-11-15"])])
             self.assertIn("not waived", service.ctl("reopen", "1.1", "--reason", "twice", status=1).err)
@@ -162,6 +167,7 @@ class People(Decisions):
             found = self.shown(service, "1.2")["instance"]
             self.assertEqual((found["stated"], found["due"], found["extended"]), ("2018-11-08", "2018-11-30", True))
             self.assertEqual(self.ledger(service, "extend")[-1]["detail"]["until"], "2018-11-30")
+            self.assertIn(": the inspectors were ill", service.ctl("explain", "1.2").out)
 
     def test_an_extension_must_move_the_deadline(self):
         self.change(('due = "2018-11-08"', 'due = "2018-11-09"'))  # a Friday
@@ -260,6 +266,16 @@ class Configuration(Decisions):
             service.ctl("reload")
             found = self.news(service, {}, len(small_year.REMINDERS))
             self.assertEqual({kind for kind, _, _ in found}, {"reminder"})
+
+
+    def test_more_deadlines_than_a_page_of_the_list_holds(self):
+        rule = 'unit = "A"; due = "2018-11-15"; repeat = "FREQ=DAILY;COUNT=2500"; shift = "none"'
+        self.change(('unit = "A"; due = "2018-11-15"', rule), ('dir = "1.1"', 'dir = "1.1/{year}-{month}"'))
+        with self.service() as service:
+            listed = [i["instance"] for i in service.ctl("list", "--json").json()]
+            first = datetime.date(2018, 11, 15)
+            self.assertEqual([key for key in listed if key.startswith("1.1@")], [f"1.1@{first + datetime.timedelta(days=n)}" for n in range(2500)])
+            self.assertEqual(len(listed), 2503)
 
 
 class Socket(Decisions):
