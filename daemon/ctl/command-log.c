@@ -8,6 +8,7 @@
 #include "base/zone.h"
 #include "ctl/client.h"
 #include "ctl/commands.h"
+#include "ctl/csv.h"
 #include "ctl/ledger.h"
 #include "ctl/output.h"
 
@@ -63,6 +64,65 @@ int print_ledger(const json_t *rows) {
                           0, NULL);
         }
         return table_print(t);
+}
+
+/* What stands in the columns of a spreadsheet: members of a row, then of its detail, then all of the detail. */
+static const char *const csv_members[] = {"event", "instance", "task", "unit", "address"};
+static const char *const csv_details[] = {"kind", "subject", "code", "enhanced", "reply"};
+#define CSV_COLUMNS (2 + ELEMENTSOF(csv_members) + ELEMENTSOF(csv_details) + 2)
+
+static void add_csv_head(struct strbuf *b) {
+        const char *cells[CSV_COLUMNS] = {"seq", "at"};
+        size_t n = 2;
+
+        for (size_t i = 0; i < ELEMENTSOF(csv_members); i++)
+                cells[n++] = csv_members[i];
+        for (size_t i = 0; i < ELEMENTSOF(csv_details); i++)
+                cells[n++] = csv_details[i];
+        cells[n++] = "detail";
+        cells[n++] = "hash";
+        csv_add_row(b, cells, n);
+}
+
+static int add_csv_row(struct strbuf *b, const json_t *row) {
+        const json_t *detail = json_object_get(row, "detail");
+        _cleanup_free_ char *all = json_dumps(detail, JSON_COMPACT | JSON_REAL_PRECISION(12));
+        char seq[32], code[32] = "";
+        const char *cells[CSV_COLUMNS] = {seq, text_of(row, "at")};
+        size_t n = 2;
+
+        if (!all)
+                return no_memory();
+        snprintf(seq, sizeof(seq), "%lld", int_of(row, "seq"));
+        if (int_of(detail, "code") > 0)
+                snprintf(code, sizeof(code), "%lld", int_of(detail, "code"));
+        for (size_t i = 0; i < ELEMENTSOF(csv_members); i++)
+                cells[n++] = text_of(row, csv_members[i]);
+        for (size_t i = 0; i < ELEMENTSOF(csv_details); i++)
+                cells[n++] = strcmp(csv_details[i], "code") == 0 ? code
+                                                                 : text_of(detail, csv_details[i]);
+        cells[n++] = all;
+        cells[n++] = text_of(row, "hash");
+        csv_add_row(b, cells, n);
+        return 0;
+}
+
+static int print_csv(const json_t *rows) {
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+        json_t *row;
+        size_t i;
+        int r = 0;
+
+        strbuf_adds(&b, CSV_MARK);
+        add_csv_head(&b);
+        json_array_foreach(rows, i, row) {
+                if (r == 0)
+                        r = add_csv_row(&b, row);
+        }
+        if (r != 0 || strbuf_error(&b) < 0)
+                return r != 0 ? r : no_memory();
+        fwrite(b.data, 1, b.len, stdout); /* output_done() says whether it went out */
+        return 0;
 }
 
 /* The filters of the command line as parameters of the call. */
@@ -158,6 +218,10 @@ int command_log(const struct invocation *in) {
         uint64_t limit;
         int r;
 
+        if (option_given(in, "csv") && (option_given(in, "json") || option_given(in, "verify"))) {
+                complain("log: '--csv' does not go with --json or --verify");
+                return EX_USAGE;
+        }
         if (option_given(in, "verify"))
                 return verify(in);
         r = option_number(in, "limit", DEFAULT_LIMIT, &limit);
@@ -171,6 +235,8 @@ int command_log(const struct invocation *in) {
                 return r;
         if (option_given(in, "json"))
                 return print_json(rows);
+        if (option_given(in, "csv"))
+                return print_csv(rows);
         if (json_array_size(rows) > 0)
                 return print_ledger(rows);
         puts("No rows.");

@@ -19,6 +19,18 @@ static bool is_waiting(const json_t *mail) {
         return json_is_null(json_object_get(mail, "finished"));
 }
 
+/* "550 5.1.1 no such user"; cut where the table has to be. */
+static const char *answer_of(const json_t *mail, char *buf, size_t size) {
+        const char *enhanced = text_of(mail, "enhanced");
+        char code[32] = "";
+
+        if (int_of(mail, "code") > 0)
+                snprintf(code, sizeof(code), "%lld ", int_of(mail, "code"));
+        snprintf(buf, size, "%s%s%s%s", code, enhanced, *enhanced ? " " : "",
+                 text_of(mail, "reply"));
+        return buf;
+}
+
 static int print_queue(const json_t *mails) {
         static const struct column columns[] = {{"N", 0, COLUMN_RIGHT},
                                                 {"STATE", 0, 0},
@@ -34,7 +46,7 @@ static int print_queue(const json_t *mails) {
         if (!t)
                 return EXIT_FAILURE;
         json_array_foreach(mails, i, m) {
-                char id[32], tries[32], when[32];
+                char id[32], tries[32], when[32], answer[640];
 
                 snprintf(id, sizeof(id), "%lld", int_of(m, "id"));
                 snprintf(tries, sizeof(tries), "%lld", int_of(m, "tries"));
@@ -45,7 +57,7 @@ static int print_queue(const json_t *mails) {
                                                                                : "finished"),
                                               when),
                                   text_of(m, "recipient"), text_of(m, "subject"),
-                                  text_of(m, "reply")},
+                                  answer_of(m, answer, sizeof(answer))},
                           1, mail_colour(text_of(m, "state")));
         }
         return table_print(t);

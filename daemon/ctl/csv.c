@@ -11,8 +11,6 @@
 #include "base/strbuf.h"
 #include "base/text.h"
 
-#define MARK "\xef\xbb\xbf"
-
 struct row_list ARRAY(struct csv_row);
 struct cell_list ARRAY(char *);
 
@@ -180,7 +178,7 @@ int csv_parse(const char *text, size_t size, char delimiter, struct csv *ret, un
         r.arena = arena_new();
         if (!r.arena)
                 return -ENOMEM;
-        r.p = text + (size >= 3 && memcmp(text, MARK, 3) == 0 ? 3 : 0);
+        r.p = text + (size >= 3 && memcmp(text, CSV_MARK, 3) == 0 ? 3 : 0);
         r.end = text + size;
         while (r.p < r.end && result == 0)
                 result = read_row(&r);
@@ -195,4 +193,29 @@ int csv_parse(const char *text, size_t size, char delimiter, struct csv *ret, un
                 memcpy(ret->rows, r.rows.items, r.rows.n * sizeof(*ret->rows));
         ret->arena = steal_ptr(r.arena);
         return 0;
+}
+
+/* ---- writing ---- */
+
+static void add_cell(struct strbuf *b, const char *cell) {
+        const char *p = cell;
+
+        strbuf_addc(b, '"');
+        if (*p && strchr("=+-@\t\r\n", *p))
+                strbuf_addc(b, '\'');
+        for (; *p; p++) {
+                if (*p == '"')
+                        strbuf_addc(b, '"');
+                strbuf_addc(b, *p);
+        }
+        strbuf_addc(b, '"');
+}
+
+void csv_add_row(struct strbuf *b, const char *const *cells, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                strbuf_adds(b, i > 0 ? "," : "");
+                if (cells[i] && *cells[i])
+                        add_cell(b, cells[i]);
+        }
+        strbuf_adds(b, "\r\n");
 }

@@ -3,10 +3,12 @@
 
 /*
  * Rows of a spreadsheet's text file: RFC 4180, with the separators that spreadsheets use in its place. Knows nothing of
- * what stands in the cells.
+ * what stands in the cells, but that what is written must not be taken for a formula.
  */
 
 #include <stddef.h>
+
+#include "base/strbuf.h"
 
 #define CSV_MAX_BYTES (16u << 20)
 #define CSV_MAX_ROWS 100000
@@ -42,3 +44,13 @@ char csv_guess_delimiter(const char *text, size_t size);
  */
 int csv_parse(const char *text, size_t size, char delimiter, struct csv *ret, unsigned *ret_row,
               const char **ret_error);
+
+/** What a file for spreadsheets begins with: some of them take UTF-8 for something else without it. */
+#define CSV_MARK "\xef\xbb\xbf"
+
+/**
+ * csv_add_row() - one row, ending in CR LF
+ * @cells: NULL: empty. One that a spreadsheet would run as a formula (it begins with = + - @, a tab or a line break) gets an
+ *         apostrophe in front; NUL and other control characters are the caller's to keep out.
+ */
+void csv_add_row(struct strbuf *b, const char *const *cells, size_t n);

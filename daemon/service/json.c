@@ -153,15 +153,16 @@ json_t *json_score(const char *id, const char *title, const struct score *s) {
 json_t *json_mail(const struct outbox_entry *e) {
         json_t *items = e->message.items ? json_loads(e->message.items, 0, NULL) : NULL;
 
-        return json_pack(
-                "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:i, s:o, s:o, s:i, s:s?, s:o, s:o}",
-                "id", (json_int_t)e->id, "message_id", e->message.message_id, "kind",
-                notice_kind_to_string(e->message.kind), "subject", e->message.subject, "recipient",
-                e->recipient, "to", e->message.to, "cc", e->message.cc, "created",
-                json_instant(e->message.created), "state", outbox_state_to_string(e->state),
-                "tries", (int)e->tries, "next_try", json_instant(e->next_try), "finished",
-                json_instant(e->finished_at), "code", e->code, "server", e->server, "reply",
-                json_text(e->reply), "items", items ? items : json_array());
+        return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:i, s:o, s:o, s:i, s:s?, "
+                         "s:s?, s:o, s:o}",
+                         "id", (json_int_t)e->id, "message_id", e->message.message_id, "kind",
+                         notice_kind_to_string(e->message.kind), "subject", e->message.subject,
+                         "recipient", e->recipient, "to", e->message.to, "cc", e->message.cc,
+                         "created", json_instant(e->message.created), "state",
+                         outbox_state_to_string(e->state), "tries", (int)e->tries, "next_try",
+                         json_instant(e->next_try), "finished", json_instant(e->finished_at),
+                         "code", e->code, "enhanced", e->enhanced, "server", e->server, "reply",
+                         json_text(e->reply), "items", items ? items : json_array());
 }
 
 json_t *json_row(const struct ledger_row *row) {

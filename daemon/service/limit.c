@@ -1,25 +1,65 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "service/limit.h"
 
+#include <errno.h>
+
+#include "base/strmap.h"
 #include "base/zone.h"
+
+void limit_done(struct limit *limit) { limit->counts = strmap_free(limit->counts); }
 
 bool limit_concerns(enum notice_kind kind) {
         return kind == NOTICE_RECEIVED || kind == NOTICE_COMPLETE || kind == NOTICE_REFUSED ||
                kind == NOTICE_REPORT;
 }
 
-int limit_reached(struct tell *tell, const struct address_list *addresses, usec_t now) {
-        uint64_t limit = tell->model->mail.daily_limit;
-        usec_t midnight = zone_instant(zone_civil(now).date, 0);
+/* The map's values are the counts themselves. */
+static uintptr_t count_of(const struct limit *limit, const char *key) {
+        return (uintptr_t)strmap_get(limit->counts, key);
+}
 
-        for (size_t i = 0; limit > 0 && i < addresses->n; i++) {
-                uint64_t n = 0;
-                int r = store_count_mails(tell->store, addresses->items[i].spec, midnight, &n);
+static int add(struct limit *limit, const char *key, uint64_t n) {
+        return strmap_put(limit->counts, key, (void *)(count_of(limit, key) + (uintptr_t)n));
+}
 
-                if (r < 0)
-                        return r;
-                if (n >= limit)
-                        return 1;
+static int add_all(struct limit *limit, const struct recipients *list) {
+        int r = 0;
+
+        for (size_t i = 0; i < list->n && r == 0; i++)
+                r = add(limit, list->items[i]->key, 1);
+        return r;
+}
+
+static int on_mailed(void *userdata, const char *key, uint64_t n) { return add(userdata, key, n); }
+
+int limit_begin(struct limit *limit, struct tell *tell, usec_t now,
+                const struct digest_list *digests) {
+        int r;
+
+        if (limit->counts || tell->model->mail.daily_limit == 0)
+                return 0;
+        limit->counts = strmap_new();
+        if (!limit->counts)
+                return -ENOMEM;
+        r = store_count_mails(tell->store, zone_instant(zone_civil(now).date, 0), on_mailed, limit);
+        for (size_t i = 0; i < digests->n && r == 0; i++) {
+                const struct digest *d = &digests->items[i];
+
+                if (limit_concerns(d->kind))
+                        continue;
+                r = add_all(limit, &d->to);
+                if (r == 0)
+                        r = add_all(limit, &d->cc);
         }
-        return 0;
+        return r;
+}
+
+int limit_take(struct limit *limit, const struct model *model, const struct recipients *to) {
+        int r;
+
+        for (size_t i = 0; limit->counts && i < to->n; i++)
+                if (count_of(limit, to->items[i]->key) >= model->mail.daily_limit)
+                        return 0;
+        r = limit->counts ? add_all(limit, to) : 0;
+        return r < 0 ? r : 1;
 }

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/strbuf.h"
 #include "service/events.h"
 
 static const char *event_of(enum outbox_state state) {
@@ -40,11 +41,11 @@ static int add(struct store *store, const struct ledger_row *common, const json_
 int mail_ledger(struct store *store, const struct outbox_entry *e, usec_t now, const char *why) {
         _cleanup_free_ char *text = NULL;
         json_t *items = e->message.items ? json_loads(e->message.items, 0, NULL) : NULL, *item;
-        json_t *detail =
-                json_pack("{s:s, s:s, s:s, s:i, s:s*, s:s*, s:i, s:s*}", "message_id",
-                          e->message.message_id, "kind", notice_kind_to_string(e->message.kind),
-                          "subject", e->message.subject, "code", e->code, "server", e->server,
-                          "reply", e->reply, "tries", (int)e->tries, "why", why);
+        json_t *detail = json_pack(
+                "{s:s, s:s, s:s, s:i, s:s*, s:s*, s:s*, s:i, s:s*}", "message_id",
+                e->message.message_id, "kind", notice_kind_to_string(e->message.kind), "subject",
+                e->message.subject, "code", e->code, "enhanced", e->enhanced, "server", e->server,
+                "reply", e->reply, "tries", (int)e->tries, "why", why);
         struct ledger_row row = {.at = e->finished_at ? e->finished_at : now,
                                  .event = event_of(e->state),
                                  .address = e->recipient};
@@ -68,14 +69,28 @@ int mail_ledger(struct store *store, const struct outbox_entry *e, usec_t now, c
         return r;
 }
 
+char *mail_answer(const struct outbox_entry *e) {
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+        const char *const words[] = {e->enhanced, e->reply};
+
+        strbuf_adds(&b, "");
+        if (e->code > 0)
+                strbuf_addf(&b, "%d", e->code);
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (words[i] && *words[i])
+                        strbuf_addf(&b, "%s%s", b.len > 0 ? " " : "", words[i]);
+        return strbuf_steal(&b);
+}
+
 int mail_log_refused(void *userdata, const struct outbox_entry *e) {
+        _cleanup_free_ char *answer = mail_answer(e);
         const struct event_fields fields = {.recipient = e->recipient,
                                             .message_id = e->message.message_id,
                                             .server = e->server};
 
         (void)userdata;
-        log_event(LOG_WARNING, EVENT_MAIL_REFUSED, &fields, "Mail %jd to %s is %s (%d %s)",
-                  (intmax_t)e->id, e->recipient, outbox_state_to_string(e->state), e->code,
-                  e->reply ? e->reply : "no words");
+        log_event(LOG_WARNING, EVENT_MAIL_REFUSED, &fields, "Mail %jd to %s is %s (%s)",
+                  (intmax_t)e->id, e->recipient, outbox_state_to_string(e->state),
+                  answer && *answer ? answer : "no words");
         return 0;
 }

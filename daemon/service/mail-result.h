@@ -18,11 +18,11 @@ struct mail_work {
 
 /* What a sender's reply says: ipc/PROTOCOL.md. */
 struct mail_reply {
-        const char *result, *stage, *text; /* borrowed */
+        const char *result, *stage, *text, *enhanced; /* borrowed; enhanced NULL: none */
         int code, connection;
 };
 
-/** mail_result() - @stopping: senders were asked to give up what they have. at, code, server and reply are the caller's. */
+/** mail_result() - @stopping: senders were asked to give up what they have. at, code, enhanced, server and reply are the caller's. */
 struct outbox_result mail_result(const struct model *model, const struct mail_work *work,
                                  const struct mail_reply *reply, usec_t now, bool stopping);
 /** mail_result_lost() - the sender is gone, and whether the mail left is not known */

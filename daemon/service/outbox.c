@@ -34,7 +34,7 @@ struct sender {
 struct answer {
         int64_t entry;
         struct outbox_result result;
-        char *reply; /* owned */
+        char *reply, *enhanced; /* owned */
         size_t server;
 };
 
@@ -222,6 +222,7 @@ static void log_answers(struct outbox *o) {
                 if (a->result.state != OUTBOX_SENT)
                         (void)store_outbox_get(o->config.store, a->entry, mail_log_refused, NULL);
                 free(a->reply);
+                free(a->enhanced);
         }
         o->answers.n = 0;
 }
@@ -235,7 +236,7 @@ static void arm_wake(const struct hand_out *h, usec_t at) {
         struct outbox *o = h->o;
         usec_t next = USEC_INFINITY;
 
-        if (store_outbox_next(o->config.store, &next) < 0)
+        if (store_outbox_next(o->config.store, o->held, &next) < 0)
                 return;
         if (next == USEC_INFINITY)
                 o->failing_since = 0; /* what failed was withdrawn, dropped or given up */
@@ -243,7 +244,7 @@ static void arm_wake(const struct hand_out *h, usec_t at) {
                 next = at;
         if (next <= h->now)
                 next = h->again;
-        if (next == USEC_INFINITY || o->held) {
+        if (next == USEC_INFINITY) {
                 sd_event_source_set_enabled(o->wake, SD_EVENT_OFF);
                 return;
         }
@@ -260,7 +261,7 @@ static size_t room_for(const struct hand_out *h) {
 }
 
 static int hand_out(struct outbox *o, struct hand_out *h) {
-        bool may = !o->held && !o->stopping && h->server != SIZE_MAX;
+        bool may = !o->stopping && h->server != SIZE_MAX;
         size_t room = may ? room_for(h) : 0;
         int r;
 
@@ -268,7 +269,7 @@ static int hand_out(struct outbox *o, struct hand_out *h) {
                 o->exhausted = !may;
                 return 0;
         }
-        r = store_outbox_ready(o->config.store, h->now, room, on_ready, h);
+        r = store_outbox_ready(o->config.store, h->now, o->held, room, on_ready, h);
         if (r < 0)
                 return r;
         o->exhausted = h->list.n + h->n_left == 0;
@@ -339,13 +340,16 @@ static void schedule_writing(struct outbox *o) {
         sd_event_source_set_enabled(o->group, SD_EVENT_ONESHOT);
 }
 
-static void answer_add(struct outbox *o, struct answer a, const char *reply) {
+static void answer_add(struct outbox *o, struct answer a, const char *reply, const char *enhanced) {
         a.result.at = now_of(o);
         a.reply = reply ? strdup(reply) : NULL;
+        a.enhanced = enhanced && *enhanced ? strdup(enhanced) : NULL;
         a.result.reply = a.reply;
+        a.result.enhanced = a.enhanced;
         if (array_push(&o->answers, a) < 0) {
                 log_oom(); /* stays handed, and is tried again after the timeout */
                 free(a.reply);
+                free(a.enhanced);
         }
         schedule_writing(o);
 }
@@ -356,8 +360,9 @@ static void on_reply(struct sender *s, json_t *m) {
         const struct mail_work w = s->work[0];
         struct answer a = {.entry = w.entry, .server = w.server};
 
-        json_unpack(m, "{s?s, s?s, s?s, s?i, s?b}", "result", &reply.result, "stage", &reply.stage,
-                    "text", &reply.text, "code", &reply.code, "connection", &reply.connection);
+        json_unpack(m, "{s?s, s?s, s?s, s?i, s?s, s?b}", "result", &reply.result, "stage",
+                    &reply.stage, "text", &reply.text, "code", &reply.code, "enhanced",
+                    &reply.enhanced, "connection", &reply.connection);
         a.result = mail_result(o->config.model, &w, &reply, now_of(o), o->stopping);
         mail_servers_heard(&o->servers, w.server,
                            reply.connection ? (*reply.text ? reply.text : "no answer") : NULL,
@@ -372,7 +377,7 @@ static void on_reply(struct sender *s, json_t *m) {
         memmove(s->work, s->work + 1, s->n_work * sizeof(s->work[0]));
         s->idle_since = clock_monotonic();
         peer_expect(s->peer, -1);
-        answer_add(o, a, reply.text);
+        answer_add(o, a, reply.text, reply.enhanced);
 }
 
 static void on_sender_message(struct peer *p, struct message *m, void *userdata) {
@@ -403,7 +408,7 @@ static void give_back(struct outbox *o, const struct mail_work *w, const char *w
                   "Message-ID",
                   why, (intmax_t)w->entry);
         a.result = mail_result_lost(o->config.model, w, now_of(o));
-        answer_add(o, a, "the sender died");
+        answer_add(o, a, "the sender died", NULL);
 }
 
 static void on_sender_down(struct peer *p, const char *why, void *userdata) {
@@ -518,8 +523,10 @@ struct outbox *outbox_free(struct outbox *o) {
                 peer_free(o->senders[i].peer);
         free(o->senders);
         mail_servers_done(&o->servers);
-        for (size_t i = 0; i < o->answers.n; i++)
+        for (size_t i = 0; i < o->answers.n; i++) {
                 free(o->answers.items[i].reply);
+                free(o->answers.items[i].enhanced);
+        }
         array_done(&o->answers);
         free(o);
         return NULL;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "service/limit.h"
 
 void report_marks_done(struct report_marks *marks) {
         for (size_t i = 0; i < marks->n; i++)
@@ -77,9 +76,18 @@ static usec_t last_look(struct tell *t, const struct report *report, usec_t now)
                        : now - 1;
 }
 
+/* Held back by mail.daily_limit: what it says stands in the page of the next day. Return: 1 not held back, 0, or -ENOMEM. */
+static int may_get_page(struct tell *t, struct limit *limit, const struct report *report,
+                        const struct unit *unit) {
+        _cleanup_(recipients_done) struct recipients to = RECIPIENTS_INIT;
+        int r = recipients_resolve(t->model, report->to.items, report->to.n, unit, NULL, &to);
+
+        return r < 0 ? r : limit_take(limit, t->model, &to);
+}
+
 static int gather_one(struct tell *t, const struct report *report, usec_t now,
-                      const struct recipients *reminded, struct notice_list *ret,
-                      struct report_marks *ret_marks) {
+                      const struct recipients *reminded, struct limit *limit,
+                      struct notice_list *ret, struct report_marks *ret_marks) {
         size_t n = report_n_pages(t->model, report);
         _cleanup_free_ const struct history **histories = histories_of(t);
         _cleanup_free_ uint64_t *prints = calloc(n + 1, sizeof(*prints));
@@ -95,10 +103,9 @@ static int gather_one(struct tell *t, const struct report *report, usec_t now,
                 wanted[i] =
                         report_is_wanted(report, unit, prints[i],
                                          (uint64_t)mark_get(t, mark_name(report, unit)), reminded);
-                /* Held back by mail.daily_limit: what it says stands in the page of the next day. */
                 if (wanted[i] && unit) {
-                        r = limit_reached(t, &unit->mail, now);
-                        wanted[i] = r == 0;
+                        r = may_get_page(t, limit, report, unit);
+                        wanted[i] = r == 1;
                         r = r < 0 ? r : 0;
                 }
                 if (wanted[i] && r == 0)
@@ -110,7 +117,7 @@ static int gather_one(struct tell *t, const struct report *report, usec_t now,
 }
 
 int reports_gather(struct tell *t, usec_t now, const struct digest_list *reminders,
-                   struct notice_list *ret, struct report_marks *ret_marks) {
+                   struct limit *limit, struct notice_list *ret, struct report_marks *ret_marks) {
         _cleanup_(recipients_done) struct recipients reminded = RECIPIENTS_INIT;
         int r = report_reminded(reminders, &reminded);
 
@@ -120,7 +127,9 @@ int reports_gather(struct tell *t, usec_t now, const struct digest_list *reminde
 
                 if (report_next(t->model, report, last + 1) > now)
                         continue;
-                r = gather_one(t, report, now, &reminded, ret, ret_marks);
+                r = report->per_unit ? limit_begin(limit, t, now, reminders) : 0;
+                if (r == 0)
+                        r = gather_one(t, report, now, &reminded, limit, ret, ret_marks);
                 if (r == 0)
                         r = mark_add(ret_marks, at_name(report), now);
         }

@@ -6,6 +6,7 @@
  */
 
 #include "core/report.h"
+#include "service/limit.h"
 #include "service/tell.h"
 
 /* What is to be remembered once the mails are written. */
@@ -19,13 +20,14 @@ void report_marks_done(struct report_marks *marks);
 /**
  * reports_gather() - lines of all reports due at @now
  * @reminders: the mails that leave at the same time
+ * @limit:     holds the page of a unit back until the next day's; one of all leaves in any case
  * @ret:       added to
  * @ret_marks: added to; to be written with report_marks_write() in the transaction that writes the mails
  *
  * A report missed while the service was down is sent once. Return: 0 or -errno.
  */
 int reports_gather(struct tell *tell, usec_t now, const struct digest_list *reminders,
-                   struct notice_list *ret, struct report_marks *ret_marks);
+                   struct limit *limit, struct notice_list *ret, struct report_marks *ret_marks);
 int report_marks_write(struct store *store, const struct report_marks *marks);
 /** When the next report is due; USEC_INFINITY. One that was never looked at counts from @now. */
 usec_t reports_next(struct tell *tell, usec_t now);

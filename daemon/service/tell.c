@@ -16,16 +16,24 @@
 #include "service/report.h"
 #include "service/tell-internal.h"
 
+/* A notice that waited. */
+struct stored_row {
+        int64_t id;
+        enum notice_kind kind;
+        const struct unit *unit;
+        bool postponed; /* the daily limit holds it back */
+};
+
 /* What one flush works on. Everything that notices borrow lives here. */
 struct flush {
         struct tell *tell;
         usec_t now;
         struct plan plan;
         struct notice_list notices;
-        struct evidence_notes *files;            /* owned; parallel to plan.reminders */
-        struct stored_ids ARRAY(int64_t) stored; /* rows that these notices come from */
-        struct stored_ids postponed;             /* rows that the daily limit holds back */
-        struct details ARRAY(json_t *) details;  /* owned references; strings of file notes */
+        struct evidence_notes *files;                       /* owned; parallel to plan.reminders */
+        struct stored_rows ARRAY(struct stored_row) stored; /* that these notices come from */
+        struct limit limit;
+        struct details ARRAY(json_t *) details; /* owned references; strings of file notes */
         struct owned_notes ARRAY(struct file_note *) owned;
         struct arena *arena; /* owned; addresses of people who were mailed; NULL: none needed yet */
         struct report_marks marks;
@@ -40,7 +48,7 @@ static void flush_done(struct flush *f) {
         plan_done(&f->plan);
         array_done(&f->notices);
         array_done(&f->stored);
-        array_done(&f->postponed);
+        limit_done(&f->limit);
         for (size_t i = 0; i < f->details.n; i++)
                 json_decref(f->details.items[i]);
         array_done(&f->details);
@@ -165,21 +173,14 @@ static int on_waiting(void *userdata, const struct stored_notice *row) {
         json_t *detail;
         int r;
 
-        if (limit_concerns(row->kind) && row->unit) {
-                const struct unit *unit = model_find_unit(f->tell->model, row->unit);
-
-                r = unit ? limit_reached(f->tell, &unit->mail, f->now) : 0;
-                if (r != 0)
-                        return r < 0 ? r : array_push(&f->postponed, row->id);
-        }
-        r = array_push(&f->stored, row->id);
-        if (r < 0)
-                return r;
         if (track)
                 n = notice_about(f->tell->model, row->kind, track->instance, &track->history,
                                  f->now);
         else if (row->unit)
                 n.unit = model_find_unit(f->tell->model, row->unit);
+        r = array_push(&f->stored, (struct stored_row){row->id, row->kind, n.unit, false});
+        if (r < 0)
+                return r;
         if ((row->instance && !track && row->kind != NOTICE_CRITERIA_CHANGED) ||
             (track && !still_true(row, &n)))
                 return 0; /* dropped with its row: it is about something that is over */
@@ -417,10 +418,11 @@ static int write_all(struct flush *f, const struct digest_list *digests) {
         for (size_t i = 0; i < digests->n && r == 0; i++)
                 r = tell_write_digest(t, f, &digests->items[i], NULL);
         for (size_t i = 0; i < f->stored.n && r == 0; i++)
-                r = store_delete_notice(t->store, f->stored.items[i]);
-        for (size_t i = 0; i < f->postponed.n && r == 0; i++)
-                r = store_postpone_notice(t->store, f->postponed.items[i],
-                                          send_instant_next(t->model->calendar, f->now + 1));
+                r = f->stored.items[i].postponed
+                            ? store_postpone_notice(
+                                      t->store, f->stored.items[i].id,
+                                      send_instant_next(t->model->calendar, f->now + 1))
+                            : store_delete_notice(t->store, f->stored.items[i].id);
         if (r == 0)
                 r = report_marks_write(t->store, &f->marks);
         if (r == 0)
@@ -432,13 +434,46 @@ static int write_all(struct flush *f, const struct digest_list *digests) {
         return r;
 }
 
+/* What a mail is made of waits for the next morning. */
+static void postpone(struct flush *f, const struct digest *d) {
+        for (size_t i = 0; i < f->stored.n; i++)
+                if (f->stored.items[i].unit == d->unit && limit_concerns(f->stored.items[i].kind))
+                        f->stored.items[i].postponed = true;
+}
+
+/* Receipts and refusals of those who had their share today, the other mails of this flush counted, are taken out. */
+static int apply_limit(struct flush *f, struct digest_list *digests) {
+        size_t kept = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < digests->n; i++) {
+                struct digest *d = &digests->items[i];
+                int may = 1;
+
+                if (limit_concerns(d->kind) && r == 0) {
+                        r = limit_begin(&f->limit, f->tell, f->now, digests);
+                        may = r < 0 ? r : limit_take(&f->limit, f->tell->model, &d->to);
+                        r = may < 0 ? may : 0;
+                }
+                if (may == 0) {
+                        postpone(f, d);
+                        digest_done(d);
+                } else {
+                        digests->items[kept++] = *d;
+                }
+        }
+        digests->n = kept;
+        return r;
+}
+
 /* Reports join the mails of this flush; a unit that gets a reminder gets no daily page. */
 static int add_reports(struct flush *f, struct digest_list *digests) {
         struct tell *t = f->tell;
         size_t before = f->notices.n;
         _cleanup_free_ const struct history **histories =
                 calloc(t->tracks->n + 1, sizeof(*histories));
-        int r = histories ? reports_gather(t, f->now, digests, &f->notices, &f->marks) : -ENOMEM;
+        int r = histories ? reports_gather(t, f->now, digests, &f->limit, &f->notices, &f->marks)
+                          : -ENOMEM;
 
         if (r < 0 || f->notices.n == before)
                 return r;
@@ -460,9 +495,10 @@ int tell_flush(struct tell *t, size_t *ret_n) {
         if (r == 0)
                 r = digests_build(t->model, f.notices.items, f.notices.n, f.now, &digests);
         if (r == 0)
+                r = apply_limit(&f, &digests);
+        if (r == 0)
                 r = add_reports(&f, &digests);
-        if (r == 0 && (digests.n > 0 || f.stored.n > 0 || f.postponed.n > 0 || f.plan.n_ended > 0 ||
-                       f.marks.n > 0))
+        if (r == 0 && (digests.n > 0 || f.stored.n > 0 || f.plan.n_ended > 0 || f.marks.n > 0))
                 r = write_all(&f, &digests);
         if (r == 0)
                 *ret_n = digests.n;

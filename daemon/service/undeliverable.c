@@ -3,34 +3,41 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "core/recipients.h"
+#include "service/mail-ledger.h"
 
 #define GAPS_MAX 4 /* at most 16 days between two words about the same address */
 
+static bool is_recipient(const struct address *a, const struct outbox_entry *e) {
+        return strcasecmp(a->spec, e->recipient) == 0; /* specs are ASCII, as keys are */
+}
+
+/* The role as everywhere: the unit's, else the organisation's; the fence; an empty one is the coordinator's, then the administrator's. */
 static int add_heads(struct tell *t, const struct outbox_entry *e, const struct unit *unit) {
-        const struct role *head = role_find(&unit->roles, "head");
+        static const char *const head[] = {"head"};
+        _cleanup_(recipients_done) struct recipients heads = RECIPIENTS_INIT;
+        int r = recipients_resolve(t->model, head, ELEMENTSOF(head), unit, NULL, &heads);
 
-        for (size_t i = 0; head && i < head->who.n; i++) {
-                const struct address *a = &head->who.items[i];
-                int r;
+        for (size_t i = 0; i < heads.n && r >= 0; i++) {
+                const struct address *a = heads.items[i];
 
-                if (!model_address_allowed(t->model, a))
+                if (is_recipient(a, e))
                         continue;
                 r = store_add_recipient(t->store, e->message.id, a->spec, clock_now(t->clock));
-                if (r < 0)
-                        return r;
                 if (r > 0)
                         log_notice("Mail to %s goes to %s instead: %s", e->recipient, a->spec,
                                    e->message.subject);
         }
-        return 0;
+        return r < 0 ? r : 0;
 }
 
-static bool is_mail_of(const struct unit *unit, const char *recipient) {
+static bool is_mail_of(const struct unit *unit, const struct outbox_entry *e) {
         for (size_t i = 0; i < unit->mail.n; i++)
-                if (strcmp(unit->mail.items[i].spec, recipient) == 0)
+                if (is_recipient(&unit->mail.items[i], e))
                         return true;
         return false;
 }
@@ -64,20 +71,19 @@ static int is_news(struct tell *t, const char *recipient) {
 }
 
 int undeliverable(struct tell *t, const struct outbox_entry *e) {
-        _cleanup_free_ char *text = NULL;
-        int r = 0;
+        _cleanup_free_ char *text = NULL, *answer = mail_answer(e);
+        int r = answer ? 0 : -ENOMEM;
 
         if (e->message.kind == NOTICE_TROUBLE || e->message.kind == NOTICE_UNDELIVERABLE)
                 return 0; /* a trouble about a trouble helps nobody; it is in the queue for all to see */
         for (size_t i = 0; i < t->model->n_units && r == 0; i++)
-                if (is_mail_of(&t->model->units[i], e->recipient))
+                if (is_mail_of(&t->model->units[i], e))
                         r = add_heads(t, e, &t->model->units[i]);
         if (r == 0)
                 r = is_news(t, e->recipient);
         if (r <= 0)
                 return r;
-        if (asprintf(&text, "%s: %d %s – %s", e->recipient, e->code, e->reply ? e->reply : "",
-                     e->message.subject) < 0)
+        if (asprintf(&text, "%s: %s – %s", e->recipient, answer, e->message.subject) < 0)
                 return -ENOMEM;
         return tell_notice(t, NOTICE_UNDELIVERABLE, NULL, NULL, &(struct tell_words){.text = text});
 }

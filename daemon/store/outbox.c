@@ -18,9 +18,13 @@ static const char *const class_words[_NOTICE_CLASS_MAX] = {
 #define WAITING "state IN ('queued', 'handed', 'doubt')"
 #define LISTED "state IN ('queued', 'handed', 'doubt', 'parked')"
 
+/* Somebody waits for a test: it stands before everything, and is not held. */
+#define URGENCY_ASKED _NOTICE_CLASS_MAX
+
 #define ENTRY_COLUMNS                                                                              \
         "e.id, e.recipient, e.state, e.tries, e.next_try, e.handed_at, e.finished_at, e.code,"     \
-        " e.server, e.reply, m.id, m.message_id, m.subject, m.kind, m.class, m.envelope_from,"     \
+        " e.enhanced, e.server, e.reply, m.id, m.message_id, m.subject, m.kind, m.class, "         \
+        "m.envelope_from,"                                                                         \
         " m.to_addresses, m.cc_addresses, m.created, m.items, length(m.bytes)"
 
 const char *outbox_state_to_string(enum outbox_state state) {
@@ -91,7 +95,7 @@ static int insert_entry(struct store *store, int64_t id, const struct outbox_mes
 
         query_i64(&q, id);
         query_text(&q, recipient);
-        query_i64(&q, m->class);
+        query_i64(&q, m->kind == NOTICE_TEST ? URGENCY_ASKED : (int64_t)m->class);
         query_i64(&q, m->created);
         return query_run(&q);
 }
@@ -151,6 +155,7 @@ static int take_entry(struct query *q, bool bytes, struct outbox_entry *e) {
         e->handed_at = query_take_i64(q);
         e->finished_at = query_take_i64(q);
         e->code = (int)query_take_i64(q);
+        e->enhanced = query_take_text(q);
         e->server = query_take_text(q);
         e->reply = query_take_text(q);
         return take_message(q, bytes, &e->message);
@@ -175,16 +180,17 @@ static int load_entries(struct query *q, bool bytes, store_outbox_fn fn, void *u
         return r;
 }
 
-int store_outbox_ready(struct store *store, usec_t now, size_t max, store_outbox_fn fn,
+int store_outbox_ready(struct store *store, usec_t now, bool held, size_t max, store_outbox_fn fn,
                        void *userdata) {
         _cleanup_(query_done) struct query q =
                 query_read(store, "SELECT " ENTRY_COLUMNS ", m.bytes"
                                   " FROM entry AS e INDEXED BY entry_order CROSS JOIN message AS m "
                                   "ON m.id = e.message"
-                                  " WHERE e." WAITING " AND e.next_try <= ?"
+                                  " WHERE e." WAITING " AND e.urgency >= ? AND e.next_try <= ?"
                                   " ORDER BY e.urgency DESC, e.id LIMIT ?");
         size_t n;
 
+        query_i64(&q, held ? URGENCY_ASKED : 0);
         query_i64(&q, now);
         query_i64(&q, max > INT64_MAX ? INT64_MAX : (int64_t)max);
         return load_entries(&q, true, fn, userdata, &n);
@@ -226,6 +232,7 @@ int store_outbox_update(struct store *store, int64_t id, const struct outbox_res
                        "next_try),"
                        " handed_at = coalesce(?4, handed_at), finished_at = ?5,"
                        " code = CASE WHEN ?6 = 0 AND ?8 IS NULL THEN code ELSE ?6 END,"
+                       " enhanced = CASE WHEN ?6 = 0 AND ?8 IS NULL THEN enhanced ELSE ?11 END,"
                        " server = coalesce(?7, server), reply = coalesce(?8, reply) WHERE id = ?9"
                        " AND (?10 OR EXISTS (SELECT 1 FROM message AS m WHERE m.id = entry.message"
                        " AND m.bytes IS NOT NULL))");
@@ -248,18 +255,22 @@ int store_outbox_update(struct store *store, int64_t id, const struct outbox_res
         query_text(&q, result->reply);
         query_i64(&q, id);
         query_i64(&q, finished); /* what is finished needs no bytes any more */
+        query_text(&q, result->enhanced);
         r = query_run(&q);
         if (r == 0 && sqlite3_changes(store->db) == 0)
                 return -ENOENT;
         return r;
 }
 
-int store_outbox_next(struct store *store, usec_t *ret) {
+int store_outbox_next(struct store *store, bool held, usec_t *ret) {
         _cleanup_(query_done) struct query q =
                 query_read(store, "SELECT next_try FROM entry INDEXED BY entry_next"
-                                  " WHERE " WAITING " ORDER BY next_try LIMIT 1");
-        int r = query_step(&q);
+                                  " WHERE " WAITING " AND urgency >= ?"
+                                  " ORDER BY next_try LIMIT 1");
+        int r;
 
+        query_i64(&q, held ? URGENCY_ASKED : 0);
+        r = query_step(&q);
         if (r < 0)
                 return r;
         *ret = r > 0 ? query_take_i64(&q) : USEC_INFINITY;

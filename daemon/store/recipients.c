@@ -40,17 +40,20 @@ int store_add_recipient(struct store *store, int64_t message, const char *recipi
         return r < 0 ? r : sqlite3_changes(store->db) > 0;
 }
 
-int store_count_mails(struct store *store, const char *recipient, usec_t since, uint64_t *ret) {
+int store_count_mails(struct store *store, usec_t since, store_count_fn fn, void *userdata) {
         _cleanup_(query_done) struct query q =
-                query_read(store, "SELECT count(*) FROM message m JOIN entry e ON e.message = m.id"
-                                  " WHERE m.created >= ? AND e.recipient = ?");
+                query_read(store, "SELECT lower(e.recipient), count(*)"
+                                  " FROM message AS m CROSS JOIN entry AS e ON e.message = m.id"
+                                  " WHERE m.created >= ? AND e.state <> 'withdrawn' GROUP BY 1");
         int r;
 
         query_i64(&q, since);
-        query_text(&q, recipient);
-        r = query_step(&q);
-        if (r <= 0)
-                return r < 0 ? r : -EIO;
-        *ret = (uint64_t)query_take_i64(&q);
-        return 0;
+        while ((r = query_step(&q)) > 0) {
+                const char *key = query_take_text(&q);
+
+                r = fn(userdata, key, (uint64_t)query_take_i64(&q));
+                if (r != 0)
+                        return r;
+        }
+        return r;
 }

@@ -106,6 +106,9 @@ static const char *const migrations[] = {
         /* What a deadline was made of beside its date; NULL: not known yet. */
         "ALTER TABLE instance ADD COLUMN due_word TEXT;"
         "ALTER TABLE instance ADD COLUMN shift TEXT;",
+
+        /* The enhanced status code of an answer (RFC 3463); NULL: it had none */
+        "ALTER TABLE entry ADD COLUMN enhanced TEXT;",
 };
 
 #define SCHEMA_VERSION ((int)ELEMENTSOF(migrations))

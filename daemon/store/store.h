@@ -174,6 +174,7 @@ struct outbox_entry {
         uint32_t tries;
         usec_t next_try, handed_at, finished_at;
         int code;
+        const char *enhanced;       /* "5.1.1" (RFC 3463); NULL: none */
         const char *server, *reply; /* NULL: none yet */
 };
 
@@ -182,9 +183,9 @@ typedef int (*store_outbox_fn)(void *userdata, const struct outbox_entry *entry)
  *  @ret_id: rowid of the message; may be NULL. */
 int store_add_message(struct store *store, const struct outbox_message *message,
                       const char *const *recipients, size_t n_recipients, int64_t *ret_id);
-/** Entries that may be handed out at @now (queued, in doubt, or handed by a process that died; next_try reached), most
- *  urgent class first, then oldest; with bytes. */
-int store_outbox_ready(struct store *store, usec_t now, size_t max, store_outbox_fn fn,
+/** Entries that may be handed out at @now (queued, in doubt, or handed by a process that died; next_try reached), tests first,
+ *  then the most urgent class, then oldest; with bytes. @held: tests alone. */
+int store_outbox_ready(struct store *store, usec_t now, bool held, size_t max, store_outbox_fn fn,
                        void *userdata);
 /** What is queued, handed, in doubt or parked (with @finished all, sent and withdrawn too), newest last; without bytes. */
 int store_outbox_list(struct store *store, bool finished, store_outbox_fn fn, void *userdata);
@@ -196,17 +197,17 @@ struct outbox_result {
         usec_t at;
         usec_t next_try; /* for QUEUED, DOUBT and HANDED (when it may be handed out again should we die) */
         int code;        /* 0: none */
-        const char *server, *reply;
+        const char *enhanced, *server, *reply;
         bool count_try; /* tries + 1 */
 };
 /**
  * store_outbox_update() - sets the state; finished_at is @at for SENT, PARKED and WITHDRAWN, else 0; handed_at for HANDED
- * server and reply stay as they were where NULL, and so does code when it is 0 and reply NULL.
+ * server and reply stay as they were where NULL, and so do code and enhanced when code is 0 and reply NULL.
  * Return: 0, -ENOENT (no such entry, or it is to leave again and its bytes are forgotten), -errno.
  */
 int store_outbox_update(struct store *store, int64_t id, const struct outbox_result *result);
-/** Earliest next_try of what is queued, in doubt or handed; USEC_INFINITY when nothing waits. */
-int store_outbox_next(struct store *store, usec_t *ret);
+/** Earliest next_try of what is queued, in doubt or handed; USEC_INFINITY when nothing waits. @held: of tests alone. */
+int store_outbox_next(struct store *store, bool held, usec_t *ret);
 struct outbox_counts {
         uint64_t by_state[_OUTBOX_STATE_MAX];
 };
@@ -227,8 +228,9 @@ typedef int (*store_recipient_fn)(void *userdata, const char *recipient);
 int store_mailed_about(struct store *store, const char *key, store_recipient_fn fn, void *userdata);
 /** One more recipient of a message that is there, queued at once. Return: 1; 0 when it is one already; -errno. */
 int store_add_recipient(struct store *store, int64_t message, const char *recipient, usec_t now);
-/** Mails composed since @since that have this recipient. */
-int store_count_mails(struct store *store, const char *recipient, usec_t since, uint64_t *ret);
+/** How many mails composed since @since each recipient has; by key (lower case). Withdrawn ones do not count. */
+typedef int (*store_count_fn)(void *userdata, const char *key, uint64_t n);
+int store_count_mails(struct store *store, usec_t since, store_count_fn fn, void *userdata);
 
 /* ---- ledger: append-only, chained by SHA-256 ---- */
 

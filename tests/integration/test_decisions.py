@@ -256,6 +256,20 @@ class Configuration(Decisions):
             self.assertEqual(self.database("SELECT count(*) FROM record"), [(0,)])
             self.assertEqual(self.mails(service), {})
 
+    def test_a_test_is_not_held(self):
+        """Before the release, too: somebody wants to know whether mail works at all. Nothing else leaves."""
+        with self.service("--config", self.config) as service:
+            evtest.eventually(lambda: service.ctl("status", "--json").json()["held"], "hold")
+            service.ctl("send-test", "an@dept.example")
+
+            def sent():
+                (mail,) = service.ctl("queue", "--all", "--json").json()
+                self.assertEqual((mail["kind"], mail["state"]), ("test", "sent"), mail)
+                return mail
+
+            evtest.eventually(sent, "the test mail")
+            self.assertTrue(service.ctl("status", "--json").json()["held"])
+
     def test_held_by_configuration(self):
         self.change(("mail: {", "mail: { hold = true;"), name="etc/evidenced.conf")
         with self.service() as service:

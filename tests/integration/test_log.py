@@ -5,13 +5,16 @@
 import contextlib
 import csv
 import io
+import json
 import sqlite3
 
 import evmail
 import evtest
 from evmail import head_address, unit_address
 
-NO_SUCH = "550 5.1.1 no such user here"
+NO_SUCH = "550 5.1.1 =1+1, or: no such \"user\" here"
+WORDS = NO_SUCH[len("550 5.1.1 ") :]
+FORMULA = "'" + WORDS  # as a spreadsheet gets it: words of a server must not be run
 TWO_DAYS = 2 * 86400 * 1_000_000
 REMINDED_ON = ("2018-11-12", "2018-11-14")
 
@@ -52,7 +55,7 @@ class Log(evmail.Office):
             refused = self.outcomes(self.rows(service, "--unit", "1"))
             for day in REMINDED_ON:
                 mine = [row[1:] for row in refused if row[0] == day]
-                self.assertIn(("mail-parked", unit_address(1), 550, "no such user here"), mine)
+                self.assertIn(("mail-parked", unit_address(1), 550, WORDS), mine)
                 self.assertIn(("mail-accepted", head_address(1), 250, "taken"), mine)  # who has it instead
 
     def test_of_what(self):
@@ -101,14 +104,19 @@ class Log(evmail.Office):
 
     def test_csv(self):
         with self.service() as service:
-            if "--csv" not in service.ctl("log", "--help").out:
-                self.skipTest("this evidencectl has no log --csv")
             rows = self.rows(service, "--unit", "1")
             out = service.ctl("log", "--csv", "--limit", "1000", "--unit", "1").out
             table = list(csv.DictReader(io.StringIO(out.lstrip("\ufeff"), newline=""), strict=True))
             self.assertEqual([int(row["seq"]) for row in table], [row["seq"] for row in rows])
             for key in ("event", "instance", "task", "unit", "address"):
                 self.assertEqual([row[key] for row in table], [row[key] or "" for row in rows], key)
+            self.assertEqual([json.loads(row["detail"]) for row in table], [row["detail"] for row in rows])
+            said = {(r["address"], r["code"], r["enhanced"], r["reply"]) for r in table if r["event"] == "mail-parked"}
+            self.assertEqual(said, {(unit_address(1), "550", "5.1.1", FORMULA)})
+            # a limit, and what goes with what
+            self.assertEqual(service.ctl("log", "--csv", "--limit", "1").out.count("\n"), 2)
+            for other in ("--json", "--verify"):
+                service.ctl("log", "--csv", other, status=64)
 
     def forge(self, sql):
         with contextlib.closing(sqlite3.connect(self.path("state", "evidenced.db"))) as db, db:

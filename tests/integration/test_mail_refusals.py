@@ -78,6 +78,10 @@ class Refusals(evmail.Office):
                 mail = evtest.eventually(look, f"{stage} {action}", 15)
                 self.assertEqual(mail["code"], code, mail)
                 self.assertTrue(mail["reply"] or action == "250", mail)
+                if code and action != "250" and isinstance(action, str):
+                    self.assertEqual(mail["enhanced"], "2.0.0" if state == "sent" else action.split()[1], mail)
+                elif not code:
+                    self.assertIsNone(mail["enhanced"], mail)
                 self.assertEqual(mail["server"], server.url)
                 status = self.status(service)
                 if down:
@@ -115,13 +119,16 @@ class Refusals(evmail.Office):
         words = [m for m in server.taken if m.recipients == [evmail.COORDINATOR]]
         self.assertEqual(len(words), 1)
         self.assertIn(unit, evtest.body_text(words[0].parse()))
-        self.assertIn(str(mail["code"]), evtest.body_text(words[0].parse()))
+        answer = f"{mail['code']} {mail['enhanced']} {mail['reply']}"
+        self.assertIn(answer, evtest.body_text(words[0].parse()))
+        self.assertIn(answer, service.ctl("queue", "--all").out)
         self.assertEqual([m.recipients[0] for m in server.taken].count(unit), 0)
         status = self.status(service)
         self.assertEqual(status["state"], "degraded")
         self.assertTrue(any("1 mails could not be delivered" in reason for reason in status["reasons"]), status)
         row = self.log_of(service, "--event", "mail-parked")
-        self.assertEqual([(r["address"], r["unit"], r["detail"]["code"]) for r in row], [(unit, "0", mail["code"])])
+        told = [(r["address"], r["unit"], r["detail"]["code"], r["detail"]["enhanced"]) for r in row]
+        self.assertEqual(told, [(unit, "0", mail["code"], mail["enhanced"])])
         # the address works again: a person sends it once more
         service.ctl("queue", "retry", mail["id"])
         self.wait_state(service, unit, "sent")
@@ -173,6 +180,23 @@ class Refusals(evmail.Office):
                 time.sleep(0.3)
                 self.wait_state(service, evmail.COORDINATOR, "sent", "undeliverable")  # still one
         self.assertEqual([m.recipients[0] for m in server.taken].count(evmail.COORDINATOR), 1)
+
+    def test_no_head(self):
+        """Nobody is head of unit 0: as everywhere the organisation's head is asked, else the coordinator."""
+        refused = {"rcpt": lambda a: "550 5.1.1 nobody" if a == unit_address(0) else None}
+        for chief in (None, "chief@office.example"):
+            with self.subTest(chief=chief), evtest.SmtpServer(refused) as server:
+                folder = self.path(f"office-{chief}")
+                self.config = evmail.write_office(folder, evmail.server(server.url), head=False)
+                if chief:
+                    with open(self.config, encoding="utf-8") as file:
+                        text = file.read().replace("roles: {", 'roles: { head = [ "%s" ];' % chief)
+                    with open(self.config, "w", encoding="utf-8") as file:
+                        file.write(text)
+                with self.service(state=f"state-{chief}") as service:
+                    mail = self.wait_state(service, unit_address(0), "parked")
+                    instead = self.wait_state(service, chief or evmail.COORDINATOR, "sent")
+                    self.assertEqual(instead["message_id"], mail["message_id"])
 
     def test_nobody_takes_anything(self):
         """5xx for all: the trouble itself is refused, and that is the end of it."""

@@ -142,12 +142,43 @@ static void test_delimiter(void **state) {
                                  cases[i].delimiter);
 }
 
+/* What is written is what is read again, but for what a spreadsheet would run. */
+static void test_writing(void **state) {
+        static const struct {
+                const char *cells[3], *text, *shown;
+        } cases[] = {
+                {{"a", "b", "c"}, "\"a\",\"b\",\"c\"\r\n", "a|b|c"},
+                {{"", NULL, ""}, ",,\r\n", "||"},
+                {{"say \"yes\"", "a,b", "a\nb"}, NULL, "say \"yes\"|a,b|a\nb"},
+                {{"=1+1", "+x@y", "-3wd"}, NULL, "'=1+1|'+x@y|'-3wd"},
+                {{"@SUM(A1)", "\t=1", "\r=1"}, NULL, "'@SUM(A1)|'\t=1|'\r=1"},
+                {{"1=1", "a-b", "{\"a\":\"=1\"}"}, NULL, "1=1|a-b|{\"a\":\"=1\"}"},
+                {{"tên", "'", "\""}, "\"tên\",\"'\",\"\"\"\"\r\n", "tên|'|\""},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+                _cleanup_(csv_done) struct csv csv = {};
+                _cleanup_free_ char *text = NULL;
+                const char *error = NULL;
+                unsigned row = 0;
+
+                csv_add_row(&b, cases[i].cells, 3);
+                assert_int_equal(strbuf_error(&b), 0);
+                if (cases[i].text)
+                        assert_string_equal(strbuf_str(&b), cases[i].text);
+                assert_int_equal(csv_parse(strbuf_str(&b), b.len, ',', &csv, &row, &error), 0);
+                text = shown(&csv);
+                assert_string_equal(text, cases[i].shown);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_good),
-                cmocka_unit_test(test_bad),
-                cmocka_unit_test(test_caps),
-                cmocka_unit_test(test_delimiter),
+                cmocka_unit_test(test_good),    cmocka_unit_test(test_bad),
+                cmocka_unit_test(test_caps),    cmocka_unit_test(test_delimiter),
+                cmocka_unit_test(test_writing),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,15 +79,40 @@ static void test_what_is_settled(void **state) {
         office_done(&o);
 }
 
+/* Is there room for one more to @to, beside the mails of the flush? It is taken. */
+static int take(struct office *o, const struct recipients *to, const struct digest_list *flush,
+                const char *now) {
+        _cleanup_(limit_done) struct limit limit = {};
+
+        assert_ok(limit_begin(&limit, &o->tell, at(now), flush));
+        assert_ok(limit_begin(&limit, &o->tell, at(now), flush)); /* no effect */
+        return limit_take(&limit, o->tell.model, to);
+}
+
 static void test_daily_limit(void **state) {
         struct fixture *f = *state;
         struct office o;
-        const struct address_list *mail;
-        const char *recipient = "VP@d.example";
+        const char *recipient = "vp@D.EXAMPLE"; /* as somebody may write it */
+        struct recipients to = RECIPIENTS_INIT;
+        struct digest digests[2] = {{.kind = NOTICE_REMINDER}, {.kind = NOTICE_REFUSED}};
+        struct digest_list none = {}, flush = {.items = digests, .n = 2};
+        struct limit limit = {};
 
         office_init(&o, f->store, "2018-03-06 08:00");
-        mail = &model_find_unit(o.tell.model, "VP")->mail;
-        assert_int_equal(limit_reached(&o.tell, mail, at("2018-03-06 09:00")), 0);
+        assert_ok(recipients_add(&to, &model_find_unit(o.tell.model, "VP")->mail.items[0]));
+        assert_int_equal(take(&o, &to, &none, "2018-03-06 09:00"), 1);
+        digests[0].cc = to;
+        assert_int_equal(take(&o, &to, &flush, "2018-03-06 09:00"),
+                         0); /* a reminder goes with it */
+        digests[0].cc = RECIPIENTS_INIT;
+        digests[1].to = to; /* may have to wait itself */
+        assert_int_equal(take(&o, &to, &flush, "2018-03-06 09:00"), 1);
+
+        assert_ok(limit_begin(&limit, &o.tell, at("2018-03-06 09:00"), &none));
+        assert_int_equal(limit_take(&limit, o.tell.model, &to), 1);
+        assert_int_equal(limit_take(&limit, o.tell.model, &to), 0); /* had it */
+        limit_done(&limit);
+
         assert_ok(store_begin(f->store));
         assert_ok(store_add_message(f->store,
                                     &(struct outbox_message){.message_id = "<2@d.example>",
@@ -100,10 +125,16 @@ static void test_daily_limit(void **state) {
                                                              .size = 1},
                                     &recipient, 1, NULL));
         assert_ok(store_commit(f->store));
-        assert_int_equal(limit_reached(&o.tell, mail, at("2018-03-06 23:59")), 1);
-        assert_int_equal(limit_reached(&o.tell, mail, at("2018-03-07 00:01")), 0);
+        assert_int_equal(take(&o, &to, &none, "2018-03-06 23:59"), 0);
+        assert_int_equal(take(&o, &to, &none, "2018-03-07 00:01"), 1);
+        assert_ok(store_begin(f->store));
+        assert_ok(store_outbox_update(f->store, 2,
+                                      &(struct outbox_result){.state = OUTBOX_WITHDRAWN, .at = 1}));
+        assert_ok(store_commit(f->store));
+        assert_int_equal(take(&o, &to, &none, "2018-03-06 23:59"), 1); /* nobody got that one */
         assert_false(limit_concerns(NOTICE_REMINDER));
         assert_true(limit_concerns(NOTICE_RECEIVED));
+        recipients_done(&to);
         office_done(&o);
 }
 

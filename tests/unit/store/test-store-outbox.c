@@ -12,7 +12,7 @@ struct seen {
         int64_t ids[16], messages[16];
         bool bytes;
         struct outbox_entry last; /* strings not to be used */
-        char recipient[64], server[64], reply[64], body[64], text[256];
+        char recipient[64], enhanced[16], server[64], reply[64], body[64], text[256];
 };
 
 static int on_entry(void *userdata, const struct outbox_entry *e) {
@@ -26,6 +26,7 @@ static int on_entry(void *userdata, const struct outbox_entry *e) {
         s->last = *e;
         s->bytes = e->message.bytes;
         snprintf(s->recipient, sizeof(s->recipient), "%s", e->recipient);
+        snprintf(s->enhanced, sizeof(s->enhanced), "%s", e->enhanced ? e->enhanced : "-");
         snprintf(s->server, sizeof(s->server), "%s", e->server ? e->server : "-");
         snprintf(s->reply, sizeof(s->reply), "%s", e->reply ? e->reply : "-");
         snprintf(s->text, sizeof(s->text), "%s|%s|%s|%s|%s|%s", e->message.message_id,
@@ -39,7 +40,7 @@ static int on_entry(void *userdata, const struct outbox_entry *e) {
 static struct seen ready(struct fixture *f, usec_t now, size_t max) {
         struct seen s = {};
 
-        assert_ok(store_outbox_ready(f->store, now, max, on_entry, &s));
+        assert_ok(store_outbox_ready(f->store, now, false, max, on_entry, &s));
         return s;
 }
 
@@ -76,6 +77,23 @@ static int add_in(struct fixture *f, enum notice_class class, usec_t created, si
                                  recipients, n_recipients, NULL);
 }
 
+static void add_test(struct fixture *f, usec_t created) {
+        static const char *const recipient = "test@x.example";
+
+        assert_ok(store_begin(f->store));
+        assert_ok(store_add_message(f->store,
+                                    &(struct outbox_message){.message_id = "<test@x>",
+                                                             .subject = "s",
+                                                             .kind = NOTICE_TEST,
+                                                             .from = "f",
+                                                             .to = "t",
+                                                             .created = created,
+                                                             .bytes = "body",
+                                                             .size = 4},
+                                    &recipient, 1, NULL));
+        assert_ok(store_commit(f->store));
+}
+
 static void add(struct fixture *f, enum notice_class class, usec_t created, size_t n_recipients) {
         assert_ok(store_begin(f->store));
         assert_ok(add_in(f, class, created, n_recipients));
@@ -91,7 +109,7 @@ static void update(struct fixture *f, int64_t id, struct outbox_result result) {
 static usec_t next_of(struct fixture *f) {
         usec_t next = 0;
 
-        assert_ok(store_outbox_next(f->store, &next));
+        assert_ok(store_outbox_next(f->store, false, &next));
         return next;
 }
 
@@ -218,6 +236,26 @@ static void test_which_are_ready(void **state) {
         }
 }
 
+/* Somebody sits there and waits for a test: it stands before all others, and leaves while they are held. */
+static void test_asked_for(void **state) {
+        struct fixture *f = *state;
+        struct seen s = {};
+        usec_t next = 0;
+
+        add(f, NOTICE_CLASS_ESCALATION, 10, 1);
+        assert_ok(store_outbox_next(f->store, true, &next));
+        assert_true(next == USEC_INFINITY);
+        add_test(f, 30);
+        assert_string_equal(ready(f, 30, 1).recipient, "test@x.example");
+        assert_int_equal(ready(f, 30, 9).n, 2);
+        assert_ok(store_outbox_ready(f->store, 30, true, 9, on_entry, &s));
+        assert_int_equal(s.n, 1);
+        assert_string_equal(s.recipient, "test@x.example");
+        assert_ok(store_outbox_next(f->store, true, &next));
+        assert_int_equal(next, 30);
+        assert_int_equal(next_of(f), 10);
+}
+
 static void test_update(void **state) {
         struct fixture *f = *state;
         struct seen s;
@@ -234,6 +272,7 @@ static void test_update(void **state) {
                                       .at = 21,
                                       .next_try = 60,
                                       .code = 451,
+                                      .enhanced = "4.7.1",
                                       .server = "smtp://x",
                                       .reply = "later",
                                       .count_try = true});
@@ -241,6 +280,7 @@ static void test_update(void **state) {
         s = get(f, 1); /* handing out does not unsay the last answer */
         assert_int_equal(s.last.tries, 1);
         assert_int_equal(s.last.code, 451);
+        assert_string_equal(s.enhanced, "4.7.1");
         assert_string_equal(s.server, "smtp://x");
         assert_string_equal(s.reply, "later");
         assert_int_equal(s.last.handed_at, 60);
@@ -251,6 +291,7 @@ static void test_update(void **state) {
                        .state = OUTBOX_DOUBT, .at = 61, .next_try = 99, .reply = "gone"});
         s = get(f, 1); /* an answer of its own, without a number */
         assert_int_equal(s.last.code, 0);
+        assert_string_equal(s.enhanced, "-");
         assert_string_equal(s.server, "smtp://x");
         assert_string_equal(s.reply, "gone");
 
@@ -271,6 +312,27 @@ static void test_update(void **state) {
                 store_outbox_update(f->store, 2, &(struct outbox_result){.state = OUTBOX_SENT}),
                 -ENOENT);
         assert_ok(store_commit(f->store));
+}
+
+/* A database of the second version has no column for the enhanced code. */
+static void test_migration(void **state) {
+        struct fixture *f = *state;
+
+        add(f, NOTICE_CLASS_LEAD, 10, 1);
+        update(f, 1, (struct outbox_result){.state = OUTBOX_PARKED, .at = 20, .code = 550});
+        fixture_close(f);
+        assert_int_equal(fixture_sql(f->path, "PRAGMA writable_schema = ON; UPDATE sqlite_master"
+                                              " SET sql = replace(sql, ', enhanced TEXT', '')"
+                                              " WHERE name = 'entry'; PRAGMA user_version = 2"),
+                         SQLITE_OK);
+        assert_int_equal(fixture_sql(f->path, "SELECT enhanced FROM entry"), SQLITE_ERROR);
+        fixture_open(f);
+        assert_int_equal(f->condition, STORE_SOUND);
+        assert_int_equal(get(f, 1).last.code, 550);
+        update(f, 1,
+               (struct outbox_result){
+                       .state = OUTBOX_PARKED, .at = 30, .code = 550, .enhanced = "5.1.1"});
+        assert_string_equal(get(f, 1).enhanced, "5.1.1");
 }
 
 static void test_count_follows_rollback(void **state) {
@@ -396,7 +458,9 @@ int main(void) {
                 store_test(test_states),
                 store_test(test_order),
                 store_test(test_which_are_ready),
+                store_test(test_asked_for),
                 store_test(test_update),
+                store_test(test_migration),
                 store_test(test_count_follows_rollback),
                 store_test(test_forget),
                 store_test(test_forgotten_does_not_leave),
