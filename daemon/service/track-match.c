@@ -330,6 +330,14 @@ static void keep_passed(struct track *t, const struct known *row, usec_t now) {
                 (struct deadline){.last = day, .effective = day, .instant = row->deadline};
 }
 
+/* What had passed is another deadline now; and an extension that a later date has overtaken is none. */
+static void forget_passed(const struct calendar *cal, struct track *t) {
+        t->history.passed = (struct deadline){};
+        if (instance_deadline(cal, t->instance, &t->history).instant <=
+            t->instance->deadline.instant)
+                t->history.extended_to = DATE_NONE;
+}
+
 /* It was not asked for, or not of this unit, until now: people know nothing of it. */
 static int begin_anew(struct match *m, struct track *t) {
         t->history.first_known = m->now;
@@ -365,7 +373,7 @@ static int continue_row(struct match *m, const struct group *g, struct track *t,
         t->dirty = edited || anew || row->due_word == _DUE_WORD_MAX ||
                    t->history.n_have != row->history.n_have || !streq_ptr(row->label, label_of(t));
         if (edited)
-                t->history.passed = (struct deadline){}; /* what had passed is another one */
+                forget_passed(tracks->model->calendar, t);
         if (track_row(tracks, t).deadline != t->deadline && !edited && i->has_deadline)
                 keep_passed(t, row, m->now);
         if (anew)

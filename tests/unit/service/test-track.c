@@ -318,6 +318,44 @@ static void test_edited_words(void **state) {
         }
 }
 
+/* An extension outlives an edited date, unless that is later. */
+static void test_extended_and_edited(void **state) {
+        static const struct {
+                const char *due;
+                bool extended;
+                const char *effective;
+        } rows[] = {
+                {"2018-06-05", true, "2018-06-20"},
+                {"2018-06-06", true, "2018-06-20"},
+                {"2018-06-20", false, "2018-06-20"},
+                {"2018-06-29", false, "2018-06-29"},
+        };
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                char effective[DATE_BUFFER];
+                const struct track *track;
+                struct taken_up t;
+
+                take_up(&t, f->store, &(struct shape){"2018-06-05"}, "2018-01-02 08:00", true);
+                t.tracks->items[0].history.extended_to = date_from_ymd(2018, 6, 20);
+                mark(&t, f->store);
+                give_back(&t);
+                take_up(&t, f->store, &(struct shape){rows[i].due}, "2018-06-01 08:00", true);
+                track = &t.tracks->items[0];
+                date_format(instance_deadline(t.b.model->calendar, track->instance, &track->history)
+                                    .effective,
+                            effective);
+                assert_string_equal(effective, rows[i].effective);
+                assert_int_equal(track->history.extended_to != DATE_NONE, rows[i].extended);
+                assert_int_equal(t.changes.n, i == 3); /* the others end where they ended */
+                give_back(&t);
+                fixture_close(f);
+                assert_ok(nftw(f->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS));
+                fixture_open(f);
+        }
+}
+
 /* Of a store of an earlier version nobody knows the words: nothing is taken for edited, and they are known from then on. */
 static void test_words_not_known(void **state) {
         static const struct shape before = {"2018-06-03"},
@@ -399,6 +437,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_horizon, fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_calendar, fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_edited_words, fixture_setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_extended_and_edited, fixture_setup,
+                                                fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_words_not_known, fixture_setup,
                                                 fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_expiry, fixture_setup, fixture_teardown),
