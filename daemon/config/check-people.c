@@ -253,6 +253,21 @@ static void check_report_roles(struct reader *rd, const struct report *report,
         }
 }
 
+/* It leaves in the window whatever is asked for. */
+static void check_report_time(struct reader *rd, const struct report *report) {
+        const struct calendar_settings *c = &rd->calendar;
+
+        /* send_at itself is looked at where it is set. */
+        if (report->at != c->send_at &&
+            (report->at < c->window_start || report->at > c->window_end))
+                rd_warning_at(rd, report->source,
+                              "report '%s' is to leave at %02d:%02d, outside 'send_window' "
+                              "(%02d:%02d-%02d:%02d): it leaves when that begins; correct 'at'",
+                              report->id, report->at / 3600, report->at / 60 % 60,
+                              c->window_start / 3600, c->window_start / 60 % 60,
+                              c->window_end / 3600, c->window_end / 60 % 60);
+}
+
 static void check_roles(struct reader *rd) {
         bool *in_use = calloc(rd->m.n_units + 1, sizeof(*in_use));
 
@@ -266,8 +281,10 @@ static void check_roles(struct reader *rd) {
                 check_policy_tasks(rd, &rd->m.policies[i]);
         }
         memset(in_use, true, rd->m.n_units);
-        for (size_t i = 0; i < rd->m.n_reports; i++)
+        for (size_t i = 0; i < rd->m.n_reports; i++) {
                 check_report_roles(rd, &rd->m.reports[i], in_use);
+                check_report_time(rd, &rd->m.reports[i]);
+        }
         for (size_t i = 0; i < rd->m.roles.n; i++)
                 if (rd->m.roles.items[i].who.n == 0)
                         rd_warning_at(rd, rd->m.roles.items[i].source,

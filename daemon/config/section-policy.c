@@ -180,6 +180,13 @@ static bool needs_date(const char *rule) {
                                               strncmp(interval, "INTERVAL=1;", 11) != 0);
 }
 
+static bool yields_nothing(const struct report *report) {
+        date_t date;
+
+        return recurrence_expand(report->repeat, report->from != DATE_NONE ? report->from : 0,
+                                 date_from_ymd(DATE_MAX_YEAR, 12, 31), &date, 1) == 0;
+}
+
 static void read_report(struct reader *rd, const config_setting_t *s, const struct key *key,
                         void *target) {
         struct report_draft *draft = arena_alloc(rd->scratch, sizeof(*draft));
@@ -189,6 +196,8 @@ static void read_report(struct reader *rd, const config_setting_t *s, const stru
         draft->report = (struct report){.from = DATE_NONE, .at = -1, .source = rd_source(rd, s)};
         rd->bad = false;
         (void)read_group(rd, s, key->inner, draft);
+        if (draft->report.id && draft->report.to.n == 0 && !rd->bad)
+                rd_error(rd, s, "'to' is empty: name at least one role such as \"director\"");
         if (draft->repeat &&
             recurrence_parse(rd->arena, draft->repeat, &draft->report.repeat, &error) < 0)
                 rd_error(rd, s, "the rule \"%s\" of report '%s': %s", draft->repeat,
@@ -197,6 +206,9 @@ static void read_report(struct reader *rd, const config_setting_t *s, const stru
                 rd_error(rd, s,
                          "a rule with INTERVAL or COUNT needs a day to count from: add date = "
                          "\"2018-01-01\"");
+        else if (draft->report.repeat && yields_nothing(&draft->report))
+                rd_error(rd, s, "the rule \"%s\" of report '%s' gives no date at all",
+                         draft->repeat, draft->report.id ? draft->report.id : "?");
         draft->bad = rd->bad;
         if (draft->report.id)
                 rd_check_oom(rd, array_push(&rd->reports, draft));

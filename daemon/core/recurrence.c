@@ -493,9 +493,14 @@ bool recurrence_is_endless(const struct recurrence *rule) {
 
 int recurrence_expand(const struct recurrence *rule, date_t start, date_t until, date_t *ret,
                       size_t max) {
+        return recurrence_expand_from(rule, start, start, until, ret, max);
+}
+
+int recurrence_expand_from(const struct recurrence *rule, date_t start, date_t first, date_t until,
+                           date_t *ret, size_t max) {
         struct walk w = {.rule = *rule};
         date_t limit = date_from_ymd(DATE_MAX_YEAR, 12, 31);
-        size_t n = 0;
+        size_t n = 0, counted = 0;
 
         if (until < limit)
                 limit = until;
@@ -511,8 +516,11 @@ int recurrence_expand(const struct recurrence *rule, date_t start, date_t until,
                 for (size_t i = 0; i < w.n_set; i++) {
                         if (w.set[i] < start || !at_position(&w.rule, i, w.n_set))
                                 continue;
-                        if (w.set[i] > limit || (rule->count > 0 && n == (size_t)rule->count))
+                        if (w.set[i] > limit || (rule->count > 0 && counted == (size_t)rule->count))
                                 return (int)n;
+                        counted++;
+                        if (w.set[i] < first)
+                                continue;
                         if (n == max)
                                 return -E2BIG;
                         ret[n++] = w.set[i];

@@ -40,3 +40,6 @@ bool recurrence_is_endless(const struct recurrence *rule);  /* neither COUNT nor
  */
 int recurrence_expand(const struct recurrence *rule, date_t start, date_t until, date_t *ret,
                       size_t max);
+/** recurrence_expand_from() - the same without the dates before @first, which count for COUNT all the same */
+int recurrence_expand_from(const struct recurrence *rule, date_t start, date_t first, date_t until,
+                           date_t *ret, size_t max);

@@ -25,7 +25,7 @@ static date_t count_from(const struct report *report, date_t day) {
         start = date_from_ymd(date_to_ymd(day).year - 1, 1, 1);
         if (start == DATE_NONE)
                 return 0;
-        if (strstr(recurrence_text(report->repeat), "WEEKLY"))
+        if (strcasestr(recurrence_text(report->repeat), "WEEKLY"))
                 start -= (date_t)date_weekday(start);
         return start < 0 ? 0 : start;
 }
@@ -45,10 +45,9 @@ static usec_t find_next(const struct model *model, const struct report *report, 
         usec_t at;
         int n;
 
-        n = recurrence_expand(report->repeat, start, until, dates, RECURRENCE_MAX_DATES);
+        n = recurrence_expand_from(report->repeat, start, first, until, dates,
+                                   RECURRENCE_MAX_DATES);
         for (int i = 0; i < n; i++) {
-                if (dates[i] < first)
-                        continue;
                 at = occurrence_instant(model, report, dates[i]);
                 if (at >= from)
                         return at;
