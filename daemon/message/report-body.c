@@ -41,10 +41,35 @@ static void unit_item(struct document *doc, struct value *items, size_t i) {
                 document_fact(doc, item, "folder", words_phrase(w, "value-folder", item));
 }
 
-static void unit_total(struct document *doc, struct value *items) {
+static points_t owed(const struct score *s) { return s->max - s->points[BUCKET_SURVEYED]; }
+
+static void item_points(struct document *doc, struct value *item, points_t points) {
+        value_set(doc->pool, item, "points", words_points(doc->words, points));
+        value_set_flag(doc->pool, item, "some_points", points > 0);
+        value_set(doc->pool, item, "column_points", words_points(doc->words, points));
+        value_set(doc->pool, item, "points_text", words_phrase(doc->words, "value-points", item));
+}
+
+/* Criteria that have not begun stand in no line of their own, but in the bar and the sum. Return: their points. */
+static points_t unit_rest(struct document *doc, struct value *items) {
+        const struct scoreboard *scores = doc->context->scores;
+        points_t rest = 0;
+        struct value *item;
+
+        if (scores)
+                rest = owed(&scores->units[doc->digest->unit->index]) - items_count(doc).all.points;
+        if (rest <= 0)
+                return 0;
+        item = value_add_object(doc->pool, items);
+        item_points(doc, item, rest);
+        value_set(doc->pool, item, "head", words_phrase(doc->words, "other-criteria", item));
+        value_set(doc->pool, item, "status", words_phrase(doc->words, "state-planned", NULL));
+        return rest;
+}
+
+static void unit_total(struct document *doc, struct value *items, points_t rest) {
         const struct digest *d = doc->digest;
         struct value *item = value_add_object(doc->pool, items);
-        points_t points = items_count(doc).all.points;
         size_t have = 0, need = 0;
 
         for (size_t i = 0; i < d->items.n; i++) {
@@ -53,10 +78,7 @@ static void unit_total(struct document *doc, struct value *items) {
         }
         value_set(doc->pool, item, "have", words_count(doc->words, have));
         value_set(doc->pool, item, "need", words_count(doc->words, need));
-        value_set(doc->pool, item, "points", words_points(doc->words, points));
-        value_set_flag(doc->pool, item, "some_points", points > 0);
-        value_set(doc->pool, item, "column_points", words_points(doc->words, points));
-        value_set(doc->pool, item, "points_text", words_phrase(doc->words, "value-points", item));
+        item_points(doc, item, items_count(doc).all.points + rest);
         value_set_flag(doc->pool, item, "total", true);
         value_set(doc->pool, item, "head", words_phrase(doc->words, "total", item));
         value_set(doc->pool, item, "status", words_phrase(doc->words, "value-progress", item));
@@ -78,14 +100,12 @@ static void unit_page(struct document *doc) {
         items = document_items(doc, true);
         for (size_t i = 0; i < d->items.n && i < doc->max_items; i++)
                 unit_item(doc, items, i);
-        unit_total(doc, items);
+        unit_total(doc, items, unit_rest(doc, items));
         document_more(doc, d->items.n);
         document_paragraph(doc, words_phrase(doc->words, "closing-report-unit", context));
 }
 
 /* ---- the page of leaders ---- */
-
-static points_t owed(const struct score *s) { return s->max - s->points[BUCKET_SURVEYED]; }
 
 static void score_cells(struct document *doc, struct value *table, struct value *row,
                         const struct score *s, bool waived) {

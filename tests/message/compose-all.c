@@ -443,6 +443,11 @@ static void scenes_of_reports(struct world *w) {
         for (size_t i = 0; i < w->model->n_reports; i++)
                 scene_of_report(w, w->model->reports[i].per_unit ? "report-unit" : "report-all",
                                 &w->model->reports[i], vp);
+        /* So early that much has not begun. */
+        w->now = at("2018-03-12 07:30");
+        for (size_t i = 0; i < w->model->n_reports; i++)
+                if (w->model->reports[i].per_unit)
+                        scene_of_report(w, "report-unit-early", &w->model->reports[i], vp);
 }
 
 int main(int argc, char **argv) {
