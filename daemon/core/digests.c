@@ -41,22 +41,36 @@ static const struct routing {
         [NOTICE_TEST] = {NOTICE_TEST, MERGE_NEVER, {}, {}},
 };
 
+/* More working days than there are: what is settled comes after whatever is not. */
+#define SETTLED (INT32_MAX / 2)
+
+/* Who a notice goes to depends on these; NULL where they do not matter. */
+struct source_key {
+        enum notice_kind kind;
+        const struct step *step;
+        const struct unit *unit;
+        const struct task *task;
+        const struct report *report;
+        const struct address_list *mailed;
+};
+
 /* Notices that are sure to have the same recipients: resolved once. */
 struct group {
         const struct notice *first;
+        struct source_key source;
         uint64_t serial; /* makes one that is not to be merged unique; else 0 */
         struct recipients to, cc;
         size_t digest;
 };
 
+/* Small, since a report sorts a hundred thousand of them. */
 struct sort_key {
         const struct notice *notice;
-        size_t digest;
-        int settled; /* of a report: filed and decided last */
-        int overdue;
         usec_t deadline;
+        int32_t severity; /* working days overdue; below 0 in a report: filed and decided last */
         points_t points;
-        size_t index;
+        uint32_t index;
+        uint32_t digest;
 };
 
 struct address_unit {
@@ -67,10 +81,11 @@ struct address_unit {
 struct building {
         const struct model *model;
         usec_t now;
-        date_t today;
         struct digest_list *list; /* of this call */
         struct groups ARRAY(struct group) groups;
         struct lookup by_source, by_set;
+        struct sort_key *keys; /* owned, one per line, as they come */
+        size_t n_keys;
         struct address_units
                 ARRAY(struct address_unit) mails; /* sorted by key; filled when first asked */
 };
@@ -84,6 +99,7 @@ static void building_done(struct building *b) {
         lookup_done(&b->by_source);
         lookup_done(&b->by_set);
         array_done(&b->mails);
+        free(b->keys);
 }
 
 void digest_done(struct digest *digest) {
@@ -98,26 +114,6 @@ void digest_list_done(struct digest_list *list) {
         array_done(list);
 }
 
-/* Who a notice goes to depends on these; NULL where they do not matter. */
-struct source_key {
-        enum notice_kind kind;
-        const struct step *step;
-        const struct unit *unit;
-        const struct task *task;
-        const struct report *report;
-        const struct address_list *mailed;
-};
-
-static bool step_depends_on_task(const struct step *step) {
-        for (size_t i = 0; i < step->n_to; i++)
-                if (role_depends_on_task(step->to[i]))
-                        return true;
-        for (size_t i = 0; i < step->n_cc; i++)
-                if (role_depends_on_task(step->cc[i]))
-                        return true;
-        return false;
-}
-
 static struct source_key key_of(const struct notice *notice) {
         struct source_key key = {
                 .kind = notice->kind,
@@ -127,7 +123,7 @@ static struct source_key key_of(const struct notice *notice) {
                 .mailed = notice->mailed,
         };
 
-        if (key.step && notice->instance && step_depends_on_task(key.step))
+        if (notice->rung && notice->rung->per_task && notice->instance)
                 key.task = notice->instance->task;
         if (routings[notice->kind].merging == MERGE_ALL)
                 key.unit = NULL;
@@ -241,16 +237,15 @@ static int group_for(struct building *b, const struct notice *notice, uint64_t s
         uint32_t i;
         int r;
 
-        while ((i = lookup_next(&b->by_source, hash, &cursor)) != LOOKUP_NONE) {
-                struct source_key other = key_of(b->groups.items[i].first);
-
-                if (b->groups.items[i].serial == serial && key_equal(&key, &other)) {
+        while ((i = lookup_next(&b->by_source, hash, &cursor)) != LOOKUP_NONE)
+                if (b->groups.items[i].serial == serial &&
+                    key_equal(&key, &b->groups.items[i].source)) {
                         *ret = i;
                         return 0;
                 }
-        }
         i = (uint32_t)b->groups.n;
-        r = array_push(&b->groups, (struct group){.first = notice, .serial = serial});
+        r = array_push(&b->groups,
+                       (struct group){.first = notice, .source = key, .serial = serial});
         if (r < 0)
                 return r;
         group = &b->groups.items[i];
@@ -265,38 +260,33 @@ static int group_for(struct building *b, const struct notice *notice, uint64_t s
         return r;
 }
 
-static struct sort_key sort_key_of(const struct building *b, const struct notice *notice,
-                                   size_t digest) {
+static struct sort_key sort_key_of(const struct notice *notice, size_t digest) {
         const struct instance *instance = notice->instance;
         struct sort_key key = {
                 .notice = notice,
-                .digest = digest,
                 .deadline = USEC_INFINITY,
-                .index = SIZE_MAX,
+                .index = UINT32_MAX,
+                .digest = (uint32_t)digest,
         };
 
         if (!instance)
                 return key;
-        key.index = instance->index;
+        key.index = (uint32_t)instance->index;
         key.points = instance->task->points;
-        key.settled = notice->kind == NOTICE_REPORT && !state_is_open(notice->state);
         if (instance->has_deadline) {
                 key.deadline = notice->deadline.instant;
-                key.overdue = deadline_days_overdue(b->model->calendar, notice->deadline.effective,
-                                                    b->today);
+                key.severity = notice->days_left < 0 ? -notice->days_left : 0;
         }
+        if (notice->kind == NOTICE_REPORT && !state_is_open(notice->state))
+                key.severity -= SETTLED;
         return key;
 }
 
 static int compare_sort_keys(const void *a, const void *b) {
         const struct sort_key *x = a, *y = b;
 
-        if (x->digest != y->digest)
-                return x->digest < y->digest ? -1 : 1;
-        if (x->settled != y->settled)
-                return x->settled < y->settled ? -1 : 1;
-        if (x->overdue != y->overdue)
-                return x->overdue > y->overdue ? -1 : 1;
+        if (x->severity != y->severity)
+                return x->severity > y->severity ? -1 : 1;
         if (x->deadline != y->deadline)
                 return x->deadline < y->deadline ? -1 : 1;
         if (x->points != y->points)
@@ -323,21 +313,41 @@ static void take_item(struct building *b, struct digest *digest, const struct no
         digest->items.items[digest->items.n++] = *notice;
 }
 
-static int fill(struct building *b, struct sort_key *keys, size_t n) {
-        size_t from = 0, to;
+/* Puts the keys of each digest together, in the order in which they came. Return: owned; where each digest's begin, and the end. */
+static size_t *gather(const struct building *b, struct sort_key *ret) {
+        size_t n = b->list->n, *start = calloc(n + 2, sizeof(*start));
+
+        if (!start)
+                return NULL;
+        /* Counted one further on, and filled in one before: in the end start[i] is where i begins. */
+        for (size_t i = 0; i < b->n_keys; i++)
+                start[b->keys[i].digest + 2]++;
+        for (size_t i = 2; i <= n; i++)
+                start[i] += start[i - 1];
+        for (size_t i = 0; i < b->n_keys; i++)
+                ret[start[b->keys[i].digest + 1]++] = b->keys[i];
+        return start;
+}
+
+static int fill(struct building *b) {
+        _cleanup_free_ struct sort_key *keys = calloc(b->n_keys + 1, sizeof(*keys));
+        _cleanup_free_ size_t *start = keys ? gather(b, keys) : NULL;
         int r;
 
-        qsort(keys, n, sizeof(*keys), compare_sort_keys);
-        for (; from < n; from = to) {
-                struct digest *digest = &b->list->items[keys[from].digest];
+        if (!start)
+                return -ENOMEM;
+        for (size_t i = 0; i < b->list->n; i++) {
+                struct digest *digest = &b->list->items[i];
+                size_t n = start[i + 1] - start[i];
 
-                for (to = from; to < n && keys[to].digest == keys[from].digest; to++)
-                        ;
-                r = array_reserve(&digest->items, to - from);
+                if (n == 0)
+                        continue;
+                qsort(&keys[start[i]], n, sizeof(*keys), compare_sort_keys);
+                r = array_reserve(&digest->items, n);
                 if (r < 0)
                         return r;
-                for (size_t i = from; i < to; i++)
-                        take_item(b, digest, keys[i].notice);
+                for (size_t k = start[i]; k < start[i + 1]; k++)
+                        take_item(b, digest, keys[k].notice);
         }
         return 0;
 }
@@ -451,9 +461,8 @@ static void foresee(const struct notice *notices, size_t i, size_t n) {
                 look_ahead(&notices[i + LOOK_AHEAD].instance->task->points, 1);
 }
 
-static int build(struct building *b, const struct notice *notices, struct sort_key *keys,
-                 size_t n) {
-        size_t group, n_keys = 0;
+static int build(struct building *b, const struct notice *notices, size_t n) {
+        size_t group;
         int r;
 
         for (size_t i = 0; i < n; i++) {
@@ -464,9 +473,10 @@ static int build(struct building *b, const struct notice *notices, struct sort_k
                 if (r < 0)
                         return r;
                 if (makes_line(&notices[i]))
-                        keys[n_keys++] = sort_key_of(b, &notices[i], b->groups.items[group].digest);
+                        b->keys[b->n_keys++] =
+                                sort_key_of(&notices[i], b->groups.items[group].digest);
         }
-        r = fill(b, keys, n_keys);
+        r = fill(b);
         for (size_t i = 0; i < b->list->n && r >= 0; i++) {
                 recipients_remove(&b->list->items[i].cc, &b->list->items[i].to);
                 r = choose_language(b, &b->list->items[i]);
@@ -477,21 +487,19 @@ static int build(struct building *b, const struct notice *notices, struct sort_k
 int digests_build(const struct model *model, const struct notice *notices, size_t n, usec_t now,
                   struct digest_list *ret) {
         _cleanup_(digest_list_done) struct digest_list list = {};
-        _cleanup_free_ struct sort_key *keys = NULL;
         _cleanup_(building_done) struct building b = {
                 .model = model,
                 .now = now,
-                .today = zone_civil(now).date,
                 .list = &list,
         };
         int r;
 
         if (n == 0)
                 return 0;
-        keys = calloc(n, sizeof(*keys));
-        if (!keys)
+        b.keys = calloc(n, sizeof(*b.keys));
+        if (!b.keys)
                 return -ENOMEM;
-        r = build(&b, notices, keys, n);
+        r = build(&b, notices, n);
         if (r < 0)
                 return r;
         return hand_over(&list, ret);

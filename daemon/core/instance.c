@@ -127,6 +127,19 @@ enum state instance_decided(const struct instance *instance, const struct histor
         return _STATE_MAX;
 }
 
+static bool has_passed(const struct instance *instance, const struct deadline *deadline,
+                       usec_t now) {
+        return instance->has_deadline && now >= deadline->instant;
+}
+
+bool instance_is_overdue(const struct calendar *cal, const struct instance *instance,
+                         const struct history *history, usec_t now) {
+        struct deadline deadline = instance_deadline(cal, instance, history);
+
+        return has_passed(instance, &deadline, now) &&
+               instance_decided(instance, history, &deadline, now) == _STATE_MAX;
+}
+
 enum state instance_state(const struct calendar *cal, const struct instance *instance,
                           const struct history *history, usec_t now) {
         struct deadline deadline = instance_deadline(cal, instance, history);
@@ -134,7 +147,7 @@ enum state instance_state(const struct calendar *cal, const struct instance *ins
 
         if (state != _STATE_MAX)
                 return state;
-        if (instance->has_deadline && now >= deadline.instant)
+        if (has_passed(instance, &deadline, now))
                 return STATE_OVERDUE;
         if (history_have(history) > 0)
                 return STATE_PARTIAL;

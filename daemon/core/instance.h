@@ -115,6 +115,9 @@ enum state instance_decided(const struct instance *instance, const struct histor
                             const struct deadline *deadline, usec_t now);
 enum state instance_state(const struct calendar *cal, const struct instance *instance,
                           const struct history *history, usec_t now);
+/** instance_is_overdue() - is that its state? Cheaper to ask than which it is. */
+bool instance_is_overdue(const struct calendar *cal, const struct instance *instance,
+                         const struct history *history, usec_t now);
 bool state_is_open(
         enum state state); /* overdue, partial, open: reminders may be due (planned: not yet) */
 

@@ -76,11 +76,3 @@ uint64_t hash_string(uint64_t hash, const char *s) {
                 hash = (hash ^ (unsigned char)*s) * FNV_PRIME;
         return (hash ^ 0xff) * FNV_PRIME; /* "ab" then "c" is not "a" then "bc" */
 }
-
-/* The finaliser of MurmurHash3: every bit of the number reaches every bit of the hash. */
-uint64_t hash_number(uint64_t hash, uint64_t number) {
-        hash ^= number;
-        hash = (hash ^ hash >> 33) * UINT64_C(0xff51afd7ed558ccd);
-        hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-        return hash ^ hash >> 33;
-}

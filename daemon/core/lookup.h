@@ -36,4 +36,10 @@ uint32_t lookup_next(const struct lookup *t, uint64_t hash, size_t *cursor);
 /* Start with HASH_SEED and feed one after the other. */
 #define HASH_SEED UINT64_C(0xcbf29ce484222325)
 uint64_t hash_string(uint64_t hash, const char *s);
-uint64_t hash_number(uint64_t hash, uint64_t number); /* pointers too, as uintptr_t */
+/* Pointers too, as uintptr_t. The finaliser of MurmurHash3: every bit of the number reaches every bit of the hash. */
+static inline uint64_t hash_number(uint64_t hash, uint64_t number) {
+        hash ^= number;
+        hash = (hash ^ hash >> 33) * UINT64_C(0xff51afd7ed558ccd);
+        hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+        return hash ^ hash >> 33;
+}

@@ -66,6 +66,8 @@ struct notice notice_with_state(const struct model *model, enum notice_kind kind
 
         count_reminders(&notice, history);
         if (instance->has_deadline) {
+                notice.stated = history->extended_to != DATE_NONE ? history->extended_to
+                                                                  : instance->due.date;
                 notice.deadline = instance_deadline(model->calendar, instance, history);
                 notice.days_left =
                         days_left(model->calendar, notice.deadline.effective, zone_civil(now).date);

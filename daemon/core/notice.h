@@ -71,6 +71,7 @@ struct notice {
         const struct history *history;   /* NULL as above; borrowed */
         const struct unit *unit;         /* the unit concerned; NULL: none */
         enum state state;
+        date_t stated;            /* of that deadline: the extension's where there is one */
         struct deadline deadline; /* that counts now */
         /* reminders */
         const struct rung *rung;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/recipients.h"
+
 static const char *const unit_names[_OFFSET_UNIT_MAX] = {
         [OFFSET_WORKING_DAYS] = "wd",
         [OFFSET_DAYS] = "d",
@@ -135,7 +137,18 @@ static const char *check_step(struct arena *arena, const struct step *step) {
         return NULL;
 }
 
+static bool step_depends_on_task(const struct step *step) {
+        for (size_t i = 0; i < step->n_to; i++)
+                if (role_depends_on_task(step->to[i]))
+                        return true;
+        for (size_t i = 0; i < step->n_cc; i++)
+                if (role_depends_on_task(step->cc[i]))
+                        return true;
+        return false;
+}
+
 static struct rung *expand_step(const struct step *step, struct rung *rungs, unsigned *order) {
+        bool per_task = step_depends_on_task(step);
         size_t n = count_firings(step);
 
         for (size_t i = 0; i < n; i++) {
@@ -143,7 +156,12 @@ static struct rung *expand_step(const struct step *step, struct rung *rungs, uns
 
                 if (step->has_every)
                         offset.count += (int32_t)i * step->every.count;
-                *rungs++ = (struct rung){.offset = offset, .step = step, .order = (*order)++};
+                *rungs++ = (struct rung){
+                        .offset = offset,
+                        .step = step,
+                        .order = (*order)++,
+                        .per_task = per_task,
+                };
         }
         return rungs;
 }

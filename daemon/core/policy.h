@@ -59,6 +59,7 @@ struct rung {
         struct offset offset;
         const struct step *step;
         unsigned order; /* position in the policy's order (steps, then offsets in a step) */
+        bool per_task;  /* who is told depends on the task, too, not only on its unit */
 };
 
 struct policy {

@@ -79,30 +79,60 @@ static size_t page_of(const struct report *report, const struct instance *instan
         return report->per_unit ? instance->unit->index : 0;
 }
 
-void report_fingerprints(const struct model *model, const struct instance_set *instances,
-                         const struct history *const *histories, const struct report *report,
-                         usec_t now, uint64_t *ret) {
+static bool unit_gets_one(const struct unit *unit, const struct recipients *reminded) {
+        for (size_t k = 0; k < unit->mail.n; k++)
+                if (recipients_contain(reminded, &unit->mail.items[k]))
+                        return true;
+        return false;
+}
+
+/* Whose pages are to be looked at. Return: owned, one per page, NULL when out of memory. */
+static bool *pages_open(const struct model *model, const struct report *report,
+                        const struct recipients *reminded) {
+        size_t n = report_n_pages(model, report);
+        bool *open = calloc(n + 1, sizeof(*open));
+
+        for (size_t i = 0; open && i < n; i++)
+                open[i] = report->per_unit ? !unit_gets_one(&model->units[i], reminded)
+                                           : report->only_when_changed;
+        return open;
+}
+
+/* What is pressing is said every day, what is all green once a week, whether anything changed or not. */
+static uint64_t add_to_print(uint64_t print, const struct calendar *cal,
+                             const struct instance *instance, const struct history *history,
+                             usec_t now, date_t today) {
+        enum bucket bucket = score_bucket(cal, instance, history, now);
+        uint64_t flags = (uint64_t)bucket | (uint64_t)history->explained << 8 |
+                         (uint64_t)history->scanned << 9;
+
+        if (bucket == BUCKET_OVERDUE || bucket == BUCKET_DUE_SOON)
+                print = hash_number(print, (uint64_t)today);
+        print = hash_number(print, flags << 32 | history_have(history));
+        print = hash_number(print, (uint64_t)history->extended_to);
+        return hash_number(print, (uint64_t)instance->due.date);
+}
+
+int report_fingerprints(const struct model *model, const struct instance_set *instances,
+                        const struct history *const *histories, const struct report *report,
+                        const struct recipients *reminded, usec_t now, uint64_t *ret) {
+        _cleanup_free_ bool *open = pages_open(model, report, reminded);
         date_t today = zone_civil(now).date;
         int year, week = date_iso_week(today, &year);
+        uint64_t start = hash_number(HASH_SEED, (uint64_t)(year * 100 + week));
 
+        if (!open)
+                return -ENOMEM;
         memset(ret, 0, report_n_pages(model, report) * sizeof(*ret));
         for (size_t i = 0; i < instances->n; i++) {
                 const struct instance *instance = &instances->items[i];
-                const struct history *history = histories[i];
-                uint64_t *print = &ret[page_of(report, instance)];
-                enum bucket bucket = score_bucket(model->calendar, instance, history, now);
-                uint64_t flags = (uint64_t)bucket | (uint64_t)history->explained << 8 |
-                                 (uint64_t)history->scanned << 9;
+                size_t page = page_of(report, instance);
 
-                /* What is pressing is said every day, what is all green once a week, whether anything changed or not. */
-                if (*print == 0)
-                        *print = hash_number(HASH_SEED, (uint64_t)(year * 100 + week));
-                if (bucket == BUCKET_OVERDUE || bucket == BUCKET_DUE_SOON)
-                        *print = hash_number(*print, (uint64_t)today);
-                *print = hash_number(*print, flags << 32 | history_have(history));
-                *print = hash_number(*print, (uint64_t)history->extended_to);
-                *print = hash_number(*print, (uint64_t)instance->due.date);
+                if (open[page])
+                        ret[page] = add_to_print(ret[page] ? ret[page] : start, model->calendar,
+                                                 instance, histories[i], now, today);
         }
+        return 0;
 }
 
 static int compare_addresses(const void *a, const void *b) {
@@ -132,20 +162,10 @@ int report_reminded(const struct digest_list *reminders, struct recipients *ret)
         return 0;
 }
 
-static bool unit_gets_one(const struct unit *unit, const struct recipients *reminded) {
-        for (size_t k = 0; k < unit->mail.n; k++)
-                if (recipients_contain(reminded, &unit->mail.items[k]))
-                        return true;
-        return false;
-}
-
-bool report_is_wanted(const struct report *report, const struct unit *unit, uint64_t fingerprint,
-                      uint64_t last, const struct recipients *reminded) {
+bool report_is_wanted(const struct report *report, uint64_t fingerprint, uint64_t last) {
         if (report->only_when_changed && fingerprint == last)
                 return false;
-        if (!report->per_unit)
-                return true;
-        return fingerprint != 0 && !unit_gets_one(unit, reminded);
+        return fingerprint != 0 || !report->per_unit;
 }
 
 /* The leaders' page is a mail though nothing is overdue; a unit that has nothing to be told of gets none. */
@@ -164,8 +184,13 @@ static int add_heads(const struct model *model, const struct report *report, con
         return r;
 }
 
-static bool stands_in(const struct report *report, enum state state) {
-        return report->per_unit ? state != STATE_PLANNED : state == STATE_OVERDUE;
+static bool stands_in(const struct report *report, const struct calendar *cal,
+                      const struct instance *instance, const struct history *history, usec_t now,
+                      enum state *ret) {
+        if (!report->per_unit && !instance_is_overdue(cal, instance, history, now))
+                return false;
+        *ret = instance_state(cal, instance, history, now);
+        return *ret != STATE_PLANNED;
 }
 
 int report_notices(const struct model *model, const struct instance_set *instances,
@@ -178,12 +203,13 @@ int report_notices(const struct model *model, const struct instance_set *instanc
         for (size_t i = 0; i < instances->n && r >= 0; i++) {
                 const struct instance *instance = &instances->items[i];
                 struct notice notice;
+                enum state state;
 
-                if (!wanted[page_of(report, instance)])
+                if (!wanted[page_of(report, instance)] ||
+                    !stands_in(report, model->calendar, instance, histories[i], now, &state))
                         continue;
-                notice = notice_about(model, NOTICE_REPORT, instance, histories[i], now);
-                if (!stands_in(report, notice.state))
-                        continue;
+                notice =
+                        notice_with_state(model, NOTICE_REPORT, instance, histories[i], state, now);
                 notice.report = report;
                 notice.unit = report->per_unit ? instance->unit : NULL;
                 has_lines[page_of(report, instance)] = true;

@@ -8,7 +8,7 @@
  * Whoever sends reports keeps, for each report and (scope "unit") each unit, the last instant looked at and the
  * fingerprint of the last one sent:
  *         at = report_next(model, report, last + 1); when it is reached:
- *         report_fingerprints(), report_is_wanted() for each unit, report_notices() for those, digests_build()
+ *         report_fingerprints(), report_is_wanted() for each page, report_notices() for those, digests_build()
  */
 
 #include <stdbool.h>
@@ -32,16 +32,6 @@ usec_t report_next(const struct model *model, const struct report *report, usec_
 size_t report_n_pages(const struct model *model, const struct report *report);
 
 /**
- * report_fingerprints() - what the pages say, as a number each: equal as long as nothing in them changed, nothing is overdue or
- *                         due soon, and the week (ISO 8601) is the same
- * @histories: one per instance of the set, in its order
- * @ret:       room for report_n_pages(); 0 for a unit that owes nothing
- */
-void report_fingerprints(const struct model *model, const struct instance_set *instances,
-                         const struct history *const *histories, const struct report *report,
-                         usec_t now, uint64_t *ret);
-
-/**
  * report_reminded() - who gets one of these mails as a reminder in To
  * @reminders: the mails that leave at the same time
  * @ret:       added to; borrowed from @reminders' model
@@ -50,13 +40,24 @@ void report_fingerprints(const struct model *model, const struct instance_set *i
 int report_reminded(const struct digest_list *reminders, struct recipients *ret);
 
 /**
- * report_is_wanted() - is the page of @unit (NULL: of all) to be sent?
+ * report_fingerprints() - what the pages say, as a number each: equal as long as nothing in them changed, nothing is overdue or
+ *                         due soon, and the week (ISO 8601) is the same
+ * @histories: one per instance of the set, in its order
+ * @reminded:  by report_reminded(): a unit among them gets no page
+ * @ret:       room for report_n_pages(); 0 for a unit that owes nothing or gets no page, and for a page of all that is always sent
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int report_fingerprints(const struct model *model, const struct instance_set *instances,
+                        const struct history *const *histories, const struct report *report,
+                        const struct recipients *reminded, usec_t now, uint64_t *ret);
+
+/**
+ * report_is_wanted() - is a page to be sent?
  * @fingerprint:  of now
  * @last:         of the last one sent; 0: none was
- * @reminded:     by report_reminded(): a unit among them gets no page
  */
-bool report_is_wanted(const struct report *report, const struct unit *unit, uint64_t fingerprint,
-                      uint64_t last, const struct recipients *reminded);
+bool report_is_wanted(const struct report *report, uint64_t fingerprint, uint64_t last);
 
 /**
  * report_notices() - the lines of the pages

@@ -247,14 +247,16 @@ static int add_report(struct simulation *s, size_t index, usec_t now,
         size_t n = report_n_pages(s->model, report);
         _cleanup_free_ uint64_t *prints = calloc(n + 1, sizeof(*prints));
         _cleanup_free_ bool *wanted = calloc(n + 1, sizeof(*wanted));
+        int r;
 
         if (!prints || !wanted)
                 return -ENOMEM;
-        report_fingerprints(s->model, s->instances, s->histories, report, now, prints);
+        r = report_fingerprints(s->model, s->instances, s->histories, report, reminded, now,
+                                prints);
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < n; i++) {
-                const struct unit *unit = report->per_unit ? &s->model->units[i] : NULL;
-
-                wanted[i] = report_is_wanted(report, unit, prints[i], last[i], reminded);
+                wanted[i] = report_is_wanted(report, prints[i], last[i]);
                 if (wanted[i])
                         last[i] = prints[i];
         }

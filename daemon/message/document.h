@@ -77,8 +77,6 @@ void item_files(struct document *doc, const struct notice *notice, struct value 
                 const char *label);
 /** is_stand_in() - the unit of tasks that nobody owns, the area of tasks in none: the configuration makes them, with this id */
 bool is_stand_in(const char *id);
-/** item_date() - the date stated that counts now: the extension's where there is one */
-date_t item_date(const struct notice *notice);
 
 /** Distinct tasks, and the sum of their points: of all items, of those overdue, of those due today. */
 struct item_count {

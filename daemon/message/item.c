@@ -14,12 +14,6 @@
 
 bool is_stand_in(const char *id) { return strcmp(id, "-") == 0; }
 
-date_t item_date(const struct notice *n) {
-        if (n->history && n->history->extended_to != DATE_NONE)
-                return n->history->extended_to;
-        return n->instance->due.date;
-}
-
 static bool is_filed(enum state state) {
         return state == STATE_COMPLETE || state == STATE_LATE || state == STATE_WAIVED;
 }
@@ -119,7 +113,7 @@ static void set_days(struct document *doc, struct value *object, int days) {
 }
 
 static void deadline_basics(struct document *doc, const struct notice *n, struct value *object) {
-        date_t stated = item_date(n), effective = n->deadline.effective;
+        date_t stated = n->stated, effective = n->deadline.effective;
         bool extended = n->history && n->history->extended_to != DATE_NONE;
         bool timed = !extended && n->instance->due.time_of_day >= 0;
         bool before = !extended && !timed && n->instance->task->due_word == DUE_WORD_BEFORE;

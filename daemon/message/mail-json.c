@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/zone.h"
+#include "core/ahead.h"
 #include "message/compose.h"
 
 /* Written by hand: `simulate` prints millions of lines, and all that varies in them are a few short texts. */
@@ -17,29 +18,46 @@ static void add_member(struct strbuf *b, const char *name, const char *value) {
 
 /* ---- items ---- */
 
+#define KEY_SIZE 32 /* of most keys and ids */
+
 static void add_item(struct strbuf *b, const struct notice *n) {
         char step[OFFSET_BUFFER], due[DATE_BUFFER], stated[DATE_BUFFER];
         bool dated = n->instance && n->instance->has_deadline;
-        date_t date = dated && n->history && n->history->extended_to != DATE_NONE
-                              ? n->history->extended_to
-                      : dated ? n->instance->due.date
-                              : DATE_NONE;
 
         add_member(b, "{\"instance\":", n->instance ? n->instance->key : NULL);
         add_member(b, ",\"task\":", n->instance ? n->instance->task->id : NULL);
         add_member(b, ",\"unit\":", n->unit ? n->unit->id : NULL);
         add_member(b, ",\"step\":", n->rung ? offset_format(n->rung->offset, step) : NULL);
         add_member(b, ",\"due\":", dated ? date_format(n->deadline.effective, due) : NULL);
-        add_member(b, ",\"stated\":", dated ? date_format(date, stated) : NULL);
+        add_member(b, ",\"stated\":", dated ? date_format(n->stated, stated) : NULL);
         strbuf_addc(b, '}');
 }
 
+/* What add_item() reads of some items, each far from the last, is asked for before it is read. */
+static void foresee(const struct notice *items, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                look_ahead(items[i].instance, sizeof(*items[i].instance));
+        for (size_t i = 0; i < n; i++)
+                if (items[i].instance) {
+                        look_ahead(items[i].instance->key, KEY_SIZE);
+                        look_ahead(&items[i].instance->task->id, sizeof(char *));
+                }
+        for (size_t i = 0; i < n; i++)
+                if (items[i].instance)
+                        look_ahead(items[i].instance->task->id, KEY_SIZE);
+}
+
 static void add_items(struct strbuf *b, const struct digest *digest) {
+        const struct notice *items = digest->items.items;
+        size_t n = digest->items.n;
+
         strbuf_addc(b, '[');
-        for (size_t i = 0; i < digest->items.n; i++) {
+        for (size_t i = 0; i < n; i++) {
+                if (i % LOOK_AHEAD == 0)
+                        foresee(&items[i], n - i < LOOK_AHEAD ? n - i : LOOK_AHEAD);
                 if (i > 0)
                         strbuf_addc(b, ',');
-                add_item(b, &digest->items.items[i]);
+                add_item(b, &items[i]);
         }
         strbuf_addc(b, ']');
 }

@@ -73,7 +73,7 @@ void items_describe(struct document *doc, struct value *object) {
                   words_points(doc->words, d->class >= NOTICE_CLASS_OVERDUE ? count.overdue.points
                                                                             : count.all.points));
         if (n)
-                value_set(doc->pool, object, "stated", words_date(doc->words, item_date(n)));
+                value_set(doc->pool, object, "stated", words_date(doc->words, n->stated));
         value_set(doc->pool, object, "effective", words_date(doc->words, doc->today));
 }
 

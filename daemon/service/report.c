@@ -92,17 +92,17 @@ static int gather_one(struct tell *t, const struct report *report, usec_t now,
         _cleanup_free_ const struct history **histories = histories_of(t);
         _cleanup_free_ uint64_t *prints = calloc(n + 1, sizeof(*prints));
         _cleanup_free_ bool *wanted = calloc(n + 1, sizeof(*wanted));
-        int r = 0;
+        int r;
 
         if (!histories || !prints || !wanted)
                 return -ENOMEM;
-        report_fingerprints(t->model, t->tracks->instances, histories, report, now, prints);
+        r = report_fingerprints(t->model, t->tracks->instances, histories, report, reminded, now,
+                                prints);
         for (size_t i = 0; i < n && r == 0; i++) {
                 const struct unit *unit = page_unit(t, report, i);
 
-                wanted[i] =
-                        report_is_wanted(report, unit, prints[i],
-                                         (uint64_t)mark_get(t, mark_name(report, unit)), reminded);
+                wanted[i] = report_is_wanted(report, prints[i],
+                                             (uint64_t)mark_get(t, mark_name(report, unit)));
                 if (wanted[i] && unit) {
                         r = may_get_page(t, limit, report, unit);
                         wanted[i] = r == 1;

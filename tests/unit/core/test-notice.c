@@ -467,6 +467,14 @@ static void test_report_dates(void **state) {
         }
 }
 
+static void fingerprints(const struct flush *f, const struct history *const *histories,
+                         const struct report *report, const struct recipients *reminded,
+                         const char *now, uint64_t *ret) {
+        assert_int_equal(
+                report_fingerprints(f->b->model, f->set, histories, report, reminded, at(now), ret),
+                0);
+}
+
 static void test_report_pages(void **state) {
         struct builder *b = *state;
         struct report *daily = builder_report(b, "d", "FREQ=DAILY", 27000, "unit", "head");
@@ -485,7 +493,7 @@ static void test_report_pages(void **state) {
         daily->only_when_changed = true;
         builder_task(b, "1", "VP", "2018-11-15");
         builder_task(b, "2", "VP", "2018-11-21");
-        builder_task(b, "3", "VP", "2018-12-31");
+        builder_task(b, "3", "TTTK", "2018-12-31");
         flush_init(&f, b);
         filed = f.history;
         filed.complete_at = at("2018-11-02 10:00");
@@ -507,26 +515,26 @@ static void test_report_pages(void **state) {
                        "report info vi To: deputy director Cc: coordinator Items: 1@2018-11-15\n"
                        "report info vi To: VP Cc: VP.head Items: 2@2018-11-21 1@2018-11-15\n");
 
-        report_fingerprints(b->model, f.set, histories, daily, at(NOW), prints);
+        fingerprints(&f, histories, daily, &none, NOW, prints);
         assert_int_equal(prints[1], 0);
-        assert_true(report_is_wanted(daily, &b->units[0], prints[0], 0, &none));
-        assert_false(report_is_wanted(daily, &b->units[0], prints[0], prints[0], &none));
-        assert_false(report_is_wanted(daily, &b->units[1], prints[1], 0, &none));
-        report_fingerprints(b->model, f.set, histories, daily, at(NOW) + USEC_PER_HOUR, later);
+        assert_true(report_is_wanted(daily, prints[0], 0));
+        assert_false(report_is_wanted(daily, prints[0], prints[0]));
+        assert_false(report_is_wanted(daily, prints[1], 0));
+        fingerprints(&f, histories, daily, &none, "2018-11-19 08:30", later);
         assert_true(prints[0] == later[0]);
         /* What is due soon is said every day; what is all green once a week. */
-        report_fingerprints(b->model, f.set, histories, daily, at(NOW) + USEC_PER_DAY, later);
+        fingerprints(&f, histories, daily, &none, "2018-11-20 07:30", later);
         assert_true(prints[0] != later[0]);
-        report_fingerprints(b->model, f.set, histories, daily, at("2018-10-29 07:30"), prints);
-        report_fingerprints(b->model, f.set, histories, daily, at("2018-11-02 07:30"), later);
+        fingerprints(&f, histories, daily, &none, "2018-10-29 07:30", prints);
+        fingerprints(&f, histories, daily, &none, "2018-11-02 07:30", later);
         assert_true(prints[0] == later[0]);
-        report_fingerprints(b->model, f.set, histories, daily, at("2018-11-05 07:30"), later);
+        fingerprints(&f, histories, daily, &none, "2018-11-05 07:30", later);
         assert_true(prints[0] != later[0]);
-        report_fingerprints(b->model, f.set, histories, daily, at(NOW), prints);
-        report_fingerprints(b->model, f.set, histories, daily, at("2018-11-22 07:30"), later);
+        fingerprints(&f, histories, daily, &none, NOW, prints);
+        fingerprints(&f, histories, daily, &none, "2018-11-22 07:30", later);
         assert_true(prints[0] != later[0]); /* overdue now */
         histories[0] = &filed;
-        report_fingerprints(b->model, f.set, histories, daily, at(NOW), later);
+        fingerprints(&f, histories, daily, &none, NOW, later);
         assert_true(prints[0] != later[0]);
 
         /* A unit that gets a reminder gets no page; the leaders' report is not affected. */
@@ -535,9 +543,17 @@ static void test_report_pages(void **state) {
         digest_list_done(&f.digests);
         assert_int_equal(digests_build(b->model, f.notices, f.n, at(NOW), &f.digests), 0);
         assert_int_equal(report_reminded(&f.digests, &reminded), 0);
-        assert_false(report_is_wanted(daily, &b->units[0], prints[0], 0, &reminded));
-        assert_true(report_is_wanted(daily, &b->units[2], prints[0], 0, &reminded));
-        assert_true(report_is_wanted(weekly, NULL, prints[0], prints[0], &reminded));
+        fingerprints(&f, histories, daily, &none, NOW, prints);
+        fingerprints(&f, histories, daily, &reminded, NOW, later);
+        assert_int_equal(later[0], 0);
+        assert_false(report_is_wanted(daily, later[0], prints[0]));
+        assert_true(later[2] != 0 && later[2] == prints[2]);
+        fingerprints(&f, histories, weekly, &reminded, NOW, later);
+        assert_true(report_is_wanted(weekly, later[0], later[0]));
+        weekly->only_when_changed = true;
+        fingerprints(&f, histories, weekly, &reminded, NOW, later);
+        assert_true(report_is_wanted(weekly, later[0], 0));
+        assert_false(report_is_wanted(weekly, later[0], later[0]));
         flush_done(&f);
 }
 
