@@ -5,6 +5,7 @@ For test_evidence_stress.py and the bench: the configuration, the writers, an in
 service's store says.
 """
 
+import hashlib
 import multiprocessing
 import os
 import random
@@ -79,16 +80,19 @@ def write_all(root, n_files=FILES, seed=1):
 
 
 def expected(root):
-    """{path: (size, verdict, task)} of every file that matches, by a walk that knows the rules of write_config()."""
+    """{path: (size, mtime, SHA-256, verdict, task)} of every file that matches, by a walk that knows the rules of write_config()."""
     found = {}
     for folder, _, names in os.walk(root):
         for name in names:
             path = os.path.join(folder, name)
             if not name.startswith("ev"):
                 continue
+            with open(path, "rb", buffering=0) as file:
+                digest = hashlib.sha256(file.read()).hexdigest()
+            status = os.stat(path)
             verdict = "counted" if name.endswith(".txt") else "type"
             relative = os.path.relpath(path, root)
-            found[relative] = (os.stat(path).st_size, verdict, relative.split("/")[0][1:])
+            found[relative] = (status.st_size, status.st_mtime_ns // 1000, digest, verdict, relative.split("/")[0][1:])
     return found
 
 
@@ -97,22 +101,21 @@ def stored(state):
     name = next(name for name in os.listdir(state) if name.endswith((".db", ".sqlite")))
     base = sqlite3.connect(f"file:{os.path.join(state, name)}?mode=ro", uri=True)
     try:
-        rows = base.execute("SELECT path, size, verdict, instance, gone_since FROM file").fetchall()
+        rows = base.execute("SELECT path, size, mtime, sha256, verdict, instance, gone_since FROM file").fetchall()
     finally:
         base.close()
     found = {}
-    for path, size, verdict, instance, gone in rows:
+    for path, size, mtime, sha256, verdict, instance, gone in rows:
         path = path.decode() if isinstance(path, bytes) else path
         task = instance.split("@")[0] if instance else path.split("/")[0][1:]
         if path in found:
             verdict = "twice"
-        found[path] = (size, "gone" if gone else verdict, task)
+        found[path] = (size, mtime, sha256.hex() if sha256 else None, "gone" if gone else verdict, task)
     return found
 
 
-def differences(root, state):
-    """What the store and the walk do not agree on: (missing, extra, different), lists of paths with values."""
-    want, have = expected(root), stored(state)
+def differences(want, have):
+    """What expected() and stored() do not agree on: (missing, extra, different), lists of paths with values."""
     return (
         sorted(set(want) - set(have)),
         sorted((path, have[path]) for path in set(have) - set(want)),

@@ -44,8 +44,27 @@ class Hang(evtest.TestCase):
             self.bindfs.wait(10)
         self.bindfs.stderr.close()
 
-    def service(self):
-        return evtest.Service(self.config, self.path("state"), "--now", small_year.NOW, **small_year.FROM_BUILD)
+    def service(self, now=small_year.NOW):
+        self.write("later", "0")
+        return evtest.Service(
+            self.config, self.path("state"), "--now", now, **small_year.FROM_BUILD,
+            LD_PRELOAD=os.path.join(os.environ["BINARY_DIR"], "tests/integration/later.so"), EVTEST_LATER=self.path("later"),
+            ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
+        )  # fmt: skip
+
+    def later(self, seconds):
+        """It is so many seconds later, and something happens in the other root: the service looks at its clock."""
+        os.rename(self.write("later.new", str(seconds)), self.path("later"))
+        evtest.place(self.path("evidence"), f"1.1/another plan {seconds}.pdf", seed=seconds)
+
+    def mails(self, address, *words):
+        """Taken mails to an address in which each of these words stands."""
+        found = []
+        for message in list(self.server.taken):
+            text = str(message.parse()["Subject"]) + evtest.body_text(message.parse())
+            if message.recipients == [address] and all(word in text for word in words):
+                found.append(text)
+        return found
 
     def state(self, service, key):
         return next(e["state"] for e in service.ctl("list", "--json").json() if e["instance"] == key)
@@ -57,16 +76,30 @@ class Hang(evtest.TestCase):
         return " ".join(service.ctl("status", "--json").json()["reasons"])
 
     def test_hang_and_return(self):
-        with self.service() as service:
+        # the second before the steps of Wednesday: 1.1 at -1wd, 1.2 (overdue since Thursday) at +3wd
+        with self.service("2018-11-14T07:29:40+07:00") as service:
             # what is changed behind the mount gives no event: found by polling
             evtest.place(self.path("behind"), "1.2/record.pdf", seed="record")
             self.until(service, "1.2@2018-11-08", "late", 15)
             self.bindfs.send_signal(signal.SIGSTOP)
+            # reminders leave on time, long before anybody knows that the share hangs, and other roots are followed
+            evtest.eventually(lambda: self.mails("a@small.example", "1.1"), "the reminder", 30)
             evtest.place(self.path("evidence"), "1.1/plan.pdf", seed="plan")
             self.until(service, "1.1@2018-11-15", "partial", 10)
             evtest.eventually(lambda: "not answering since" in self.reasons(service), "shown in status", 120, pause=1)
             self.assertIn(self.path("share"), self.reasons(service))
             self.assertIn("not answering since", service.log())
+            self.assertEqual(self.mails("administrator@small.example"), [], "a hiccup is told nobody")
+            # a quarter of an hour later in one mail to the administrator
+            self.later(1000)
+            told = evtest.eventually(
+                lambda: self.mails("administrator@small.example", "not answering since", self.path("share")), "told", 10
+            )
+            # the next morning, with the share still hanging
+            before = len(self.mails("a@small.example", "1.1"))
+            self.later(86400)
+            evtest.eventually(lambda: len(self.mails("a@small.example", "1.1")) > before, "the next reminder", 10)
+            self.assertEqual(len(self.mails("administrator@small.example")), 1, told)
             evtest.place(self.path("evidence"), "1.1/report.pdf", seed="report")
             self.until(service, "1.1@2018-11-15", "complete", 10)
             self.assertEqual(self.state(service, "1.2@2018-11-08"), "late", "absence proves nothing")

@@ -11,29 +11,7 @@ import unicodedata
 import unittest
 
 import evtest
-import small_year
-
-SETTLE = 1.0
-GONE_AFTER = 2.0
-GRACE = 2.0 * max(1.0, evtest.PATIENCE / 30)
-
-TASKS = """\
-tasks: (
-        { id = "1.1"; area = "1"; title = "Report"; points = 2.0; unit = "A"; due = "2018-11-15";
-          evidence: { dir = "1.1"; need = (
-                { name = "The report"; match = [ "*report*.pdf", "*báo cáo*.pdf" ]; type = [ "pdf" ]; } ); }; },
-        { id = "1.2"; area = "1"; title = "Letter"; points = 2.0; unit = "B"; due = "2018-11-19";
-          evidence: { dir = "1.2/quý I"; need = (
-                { name = "The letter"; match = [ "*letter*.{docx,odt}" ]; type = [ "docx", "odt" ]; } ); }; },
-        { id = "1.3"; area = "1"; title = "Minutes"; points = 2.0; unit = "A"; due = "2018-11-19";
-          evidence: { dir = "1.3"; need = (
-                { name = "The minutes"; match = [ "*minutes*.pdf" ]; type = [ "pdf" ]; count = 2; } ); }; }
-);
-"""
-
-REPORT = "1.1@2018-11-15"
-LETTER = "1.2@2018-11-19"
-MINUTES = "1.3@2018-11-19"
+from evidence_case import GONE_AFTER, GRACE, LETTER, MINUTES, REPORT, SETTLE, TASKS, Replay
 
 
 def padded(seed, size):
@@ -41,56 +19,6 @@ def padded(seed, size):
     head, tail = evtest.document("x.pdf", seed).split(b"\n", 1)
     start, end = tail.rsplit(b"startxref\n", 1)
     return b"%s\n%%%s\n%sstartxref\n%d\n%%%%EOF\n" % (head, b"." * size, start, int(end.split()[0]) + size + 2)
-
-
-class Replay(evtest.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.server = evtest.SmtpServer()
-        self.server.start()
-        self.addCleanup(self.server.stop)
-        self.use(TASKS)
-
-    def use(self, tasks, **more):
-        self.config = small_year.write_year(self, self.server.url, settle="1s", gone_after="2s", tasks=tasks, **more)
-
-    def service(self, *args, **more):
-        return evtest.Service(self.config, self.path("state"), "--now", small_year.NOW, *args, **small_year.FROM_BUILD, **more)
-
-    def file(self, name, seed=0, **more):
-        return evtest.place(self.path("evidence"), name, seed=seed, **more)
-
-    def outside(self, name, seed=0, **more):
-        return evtest.place(self.path("outside"), name, seed=seed, **more)
-
-    def instances(self, service):
-        return {entry["instance"]: entry for entry in service.ctl("list", "--json").json()}
-
-    def state(self, service, key=REPORT):
-        return self.instances(service)[key]["state"]
-
-    def until(self, service, state, key=REPORT, within=SETTLE + GRACE):
-        def reached():
-            self.assertEqual(self.state(service, key), state, self.files(service, key))
-            return True
-
-        evtest.eventually(reached, f"{key} {state}", within, pause=0.1)
-
-    def stays(self, service, state, seconds, key=REPORT):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.assertEqual(self.state(service, key), state)
-            time.sleep(0.1)
-
-    def files(self, service, key=REPORT):
-        """What show says of the files of an instance, by path."""
-        return {entry["path"]: entry for entry in service.ctl("show", key, "--json").json()["files"]}
-
-    def log(self, service, event):
-        return [entry for entry in service.ctl("log", "--json").json() if entry["event"] == event]
-
-    def never_refused(self, service):
-        self.assertEqual(self.log(service, "evidence-refused"), [])
 
 
 class Programs(Replay):
@@ -190,20 +118,24 @@ class Programs(Replay):
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             self.until(service, "open", within=GONE_AFTER + GRACE)
 
-    def test_office_saves_by_rename(self):
-        # LibreOffice: a lock file, the new text under a temporary name, renamed over the old one
-        letter = self.file("1.2/quý I/letter.odt", data=evtest.document("x.docx", "first"))
+    def test_word_saves_by_rename(self):
+        # Microsoft Office: an owner file, the new text under a temporary name, the old one moved aside before it takes its place
+        letter = self.file("1.2/quý I/letter.docx", seed="first")
         with self.service() as service:
             self.until(service, "complete", LETTER, 10)
-            first = self.files(service, LETTER)["1.2/quý I/letter.odt"]
+            first = self.files(service, LETTER)["1.2/quý I/letter.docx"]
+            owner = self.file("1.2/quý I/~$letter.docx", data=b"\x05clerk")
             for edition in ("second", "third"):
-                lock = self.file("1.2/quý I/.~lock.letter.odt#", data=b",clerk,host,;")
-                new = self.file("1.2/quý I/lu1234abcd.tmp", data=evtest.document("x.docx", edition))
+                new = self.file("1.2/quý I/~WRD0000.tmp", data=evtest.document("x.docx", edition))
+                aside = self.path("evidence/1.2/quý I/~WRL0001.tmp")
+                os.rename(letter, aside)
+                self.stays(service, "complete", GONE_AFTER - SETTLE - 0.7, LETTER)
                 os.rename(new, letter)
-                os.unlink(lock)
+                os.unlink(aside)
                 self.stays(service, "complete", GONE_AFTER + SETTLE + 1, LETTER)
+            os.unlink(owner)
             self.never_refused(service)
-            last = self.files(service, LETTER)["1.2/quý I/letter.odt"]
+            last = self.files(service, LETTER)["1.2/quý I/letter.docx"]
             self.assertNotEqual(first["sha256"], last["sha256"])
             # both versions are in the ledger
             counted = {entry["detail"]["sha256"] for entry in self.log(service, "evidence-counted")}
@@ -378,19 +310,6 @@ class Folders(Replay):
             os.chmod(self.path("evidence/1.3/closed"), 0o755)
             self.until(service, "complete", MINUTES, 10)
             evtest.eventually(lambda: service.ctl("status", "--json").json()["roots"][0]["unreadable_folders"] == 0, "well again")
-
-    def service_as_nobody(self):
-        if os.geteuid() != 0:
-            return self.service()
-        os.makedirs(self.path("state"), exist_ok=True)
-        for folder, _, names in os.walk(self.folder):
-            os.chown(folder, 65534, 65534)
-            for name in names:
-                os.chown(os.path.join(folder, name), 65534, 65534, follow_symlinks=False)
-        service = self.service()
-        os.chown(service.folder, 65534, 65534)
-        service.prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-        return service
 
 
 class Roots(Replay):
