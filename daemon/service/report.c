@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "service/tell-internal.h"
 
 void report_marks_done(struct report_marks *marks) {
         for (size_t i = 0; i < marks->n; i++)
@@ -116,6 +117,17 @@ static int gather_one(struct tell *t, const struct report *report, usec_t now,
                                       now, ret);
 }
 
+/* When it leaves next, or now: one that was missed is caught up, unless the next one comes before that. */
+static usec_t leaves_next(struct tell *t, const struct report *report, usec_t now) {
+        usec_t at = report_next(t->model, report, last_look(t, report, now) + 1), next;
+
+        if (at > now)
+                return at;
+        at = tell_leaves_late(t, at, now);
+        next = report_next(t->model, report, now + 1);
+        return next < at ? next : at;
+}
+
 int reports_gather(struct tell *t, usec_t now, const struct digest_list *reminders,
                    struct limit *limit, struct notice_list *ret, struct report_marks *ret_marks) {
         _cleanup_(recipients_done) struct recipients reminded = RECIPIENTS_INIT;
@@ -123,9 +135,8 @@ int reports_gather(struct tell *t, usec_t now, const struct digest_list *reminde
 
         for (size_t i = 0; i < t->model->n_reports && r == 0; i++) {
                 const struct report *report = &t->model->reports[i];
-                usec_t last = last_look(t, report, now);
 
-                if (report_next(t->model, report, last + 1) > now)
+                if (leaves_next(t, report, now) > now)
                         continue;
                 r = report->per_unit ? limit_begin(limit, t, now, reminders) : 0;
                 if (r == 0)
@@ -140,8 +151,7 @@ usec_t reports_next(struct tell *t, usec_t now) {
         usec_t next = USEC_INFINITY;
 
         for (size_t i = 0; i < t->model->n_reports; i++) {
-                const struct report *report = &t->model->reports[i];
-                usec_t at = report_next(t->model, report, last_look(t, report, now) + 1);
+                usec_t at = leaves_next(t, &t->model->reports[i], now);
 
                 next = at < next ? at : next;
         }

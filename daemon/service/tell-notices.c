@@ -6,22 +6,25 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/zone.h"
-#include "service/tell.h"
+#include "service/tell-internal.h"
 
 /* Notices that wait for their flush: everything but reminders and reports. */
 
 static usec_t now_of(const struct tell *t) { return clock_now(t->clock); }
 
-static usec_t leave_of(const struct tell *t, enum notice_kind kind, usec_t now) {
+enum timing { AT_ANY_HOUR, IN_THE_WINDOW, AT_SEND_AT };
+
+/* Section 5: when. */
+static enum timing timing_of(enum notice_kind kind) {
         switch (kind) {
         case NOTICE_TROUBLE:
         case NOTICE_TEST:
-                return now; /* at any hour */
+                return AT_ANY_HOUR;
         case NOTICE_REOPENED:
         case NOTICE_DEADLINE_CHANGED:
         case NOTICE_CRITERIA_CHANGED:
         case NOTICE_UNDELIVERABLE:
-                return send_instant_in_window(t->model->calendar, now);
+                return IN_THE_WINDOW;
         case NOTICE_REMINDER:
         case NOTICE_RECEIVED:
         case NOTICE_COMPLETE:
@@ -33,7 +36,30 @@ static usec_t leave_of(const struct tell *t, enum notice_kind kind, usec_t now) 
         case _NOTICE_KIND_MAX:
                 break;
         }
-        return send_instant_next(t->model->calendar, now);
+        return AT_SEND_AT;
+}
+
+static usec_t leave_of(const struct tell *t, enum notice_kind kind, usec_t now) {
+        enum timing timing = timing_of(kind);
+
+        return timing == AT_ANY_HOUR     ? now
+               : timing == IN_THE_WINDOW ? send_instant_in_window(t->model->calendar, now)
+                                         : send_instant_next(t->model->calendar, now);
+}
+
+usec_t tell_leaves_late(const struct tell *t, usec_t due, usec_t now) {
+        const struct calendar *cal = t->model->calendar;
+
+        if (due > now)
+                return due;
+        if (now - due <= PLANNER_PROMPT && send_instant_in_window(cal, now) == now)
+                return now;
+        return send_instant_caught_up(cal, now);
+}
+
+usec_t tell_notice_leaves(const struct tell *t, enum notice_kind kind, usec_t due, usec_t now) {
+        return timing_of(kind) == AT_SEND_AT ? tell_leaves_late(t, due, now)
+                                             : leave_of(t, kind, now);
 }
 
 int tell_notice(struct tell *t, enum notice_kind kind, const struct track *track,

@@ -21,7 +21,7 @@ struct stored_row {
         int64_t id;
         enum notice_kind kind;
         const struct unit *unit;
-        bool postponed; /* the daily limit holds it back */
+        usec_t again; /* held back until then; 0: told, and done with */
 };
 
 /* What one flush works on. Everything that notices borrow lives here. */
@@ -169,6 +169,7 @@ static int on_waiting(void *userdata, const struct stored_notice *row) {
         struct flush *f = userdata;
         const struct track *track =
                 row->instance ? tracks_find(f->tell->tracks, row->instance) : NULL;
+        usec_t leaves = tell_notice_leaves(f->tell, row->kind, row->leave, f->now);
         struct notice n = {.kind = row->kind};
         json_t *detail;
         int r;
@@ -178,8 +179,9 @@ static int on_waiting(void *userdata, const struct stored_notice *row) {
                                  f->now);
         else if (row->unit)
                 n.unit = model_find_unit(f->tell->model, row->unit);
-        r = array_push(&f->stored, (struct stored_row){row->id, row->kind, n.unit, false});
-        if (r < 0)
+        r = array_push(&f->stored, (struct stored_row){row->id, row->kind, n.unit,
+                                                       leaves > f->now ? leaves : 0});
+        if (r < 0 || leaves > f->now)
                 return r;
         if ((row->instance && !track && row->kind != NOTICE_CRITERIA_CHANGED) ||
             (track && !still_true(row, &n)))
@@ -418,10 +420,9 @@ static int write_all(struct flush *f, const struct digest_list *digests) {
         for (size_t i = 0; i < digests->n && r == 0; i++)
                 r = tell_write_digest(t, f, &digests->items[i], NULL);
         for (size_t i = 0; i < f->stored.n && r == 0; i++)
-                r = f->stored.items[i].postponed
-                            ? store_postpone_notice(
-                                      t->store, f->stored.items[i].id,
-                                      send_instant_next(t->model->calendar, f->now + 1))
+                r = f->stored.items[i].again
+                            ? store_postpone_notice(t->store, f->stored.items[i].id,
+                                                    f->stored.items[i].again)
                             : store_delete_notice(t->store, f->stored.items[i].id);
         if (r == 0)
                 r = report_marks_write(t->store, &f->marks);
@@ -438,7 +439,8 @@ static int write_all(struct flush *f, const struct digest_list *digests) {
 static void postpone(struct flush *f, const struct digest *d) {
         for (size_t i = 0; i < f->stored.n; i++)
                 if (f->stored.items[i].unit == d->unit && limit_concerns(f->stored.items[i].kind))
-                        f->stored.items[i].postponed = true;
+                        f->stored.items[i].again =
+                                send_instant_next(f->tell->model->calendar, f->now + 1);
 }
 
 /* Receipts and refusals of those who had their share today, the other mails of this flush counted, are taken out. */

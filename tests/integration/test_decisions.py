@@ -178,6 +178,44 @@ class People(Decisions):
             self.news(service, before, 0)
 
 
+class Stops(Decisions):
+    REPORTS = '''reports: (
+        { id = "week"; repeat = "FREQ=WEEKLY;BYDAY=FR"; to = ["director"]; scope = "all"; },
+        { id = "day"; repeat = "FREQ=DAILY"; to = ["unit"]; scope = "unit"; only_when = "changed"; } );
+'''
+
+    def test_what_was_missed_waits_for_a_working_day(self):
+        """Down from Monday to Saturday. Receipts, refusals and reports wait as reminders do: until Monday, 07:30."""
+        self.write("etc/evidenced.conf", self.read("etc/evidenced.conf") + self.REPORTS)
+        with self.service() as service:
+            before = self.start(service)
+            evtest.place(self.path("evidence"), "1.3/B/scores.xlsx", seed=1)
+            self.write("evidence/1.1/plan.pdf", "no PDF at all")
+            evtest.eventually(lambda: self.shown(service, "1.3@2018-11-19/B")["instance"]["state"] == "complete")
+            evtest.eventually(lambda: self.ledger(service, "evidence-refused"))
+            service.ctl("extend", "1.2", "--until", "2018-12-20", "--reason", "the inspectors were ill")
+            self.news(service, before, 1)
+            before = self.mails(service)
+        for silent in ("2018-11-17T10:00:00+07:00", "2018-11-19T06:59:58+07:00"):
+            self.set_clock(silent)
+            with self.service() as service:
+                self.news(service, before, 0)
+                time.sleep(1.5)
+                self.news(service, before, 0)
+                self.assertIn("2018-11-19T07:30", service.ctl("status", "--json").json()["next"])
+        self.set_clock("2018-11-19T07:29:58+07:00")
+        with self.service() as service:
+            found = [(kind, to) for kind, to, _ in self.news(service, before, 6)]
+            self.assertEqual(found, [
+                ("received", ["b"]),
+                ("refused", ["a", "coordinator"]),
+                ("reminder", ["a", "coordinator", "head.a"]),
+                ("reminder", ["a", "head.a"]),  # and so no daily report
+                ("report", ["b"]),
+                ("report", ["director"]),
+            ])  # fmt: skip
+
+
 class Configuration(Decisions):
     NEW = '{ id = "1.4"; area = "1"; title = "New"; points = 2.0; unit = "B"; due = "2018-12-20"; evidence: { dir = "1.4"; need = ( { match = [ "*.pdf" ]; } ); }; },'
 
