@@ -15,8 +15,8 @@ static const char *const class_words[_NOTICE_CLASS_MAX] = {
 };
 
 /* The same words as in the partial indices of schema.c, which serve these conditions only. */
-#define WAITING "state IN ('queued', 'handed', 'doubt')"
-#define LISTED "state IN ('queued', 'handed', 'doubt', 'parked')"
+#define WAITING "(state = 'queued' OR state = 'handed' OR state = 'doubt')"
+#define LISTED "(state = 'queued' OR state = 'handed' OR state = 'doubt' OR state = 'parked')"
 
 /* Somebody waits for a test: it stands before everything, and is not held. */
 #define URGENCY_ASKED _NOTICE_CLASS_MAX
@@ -186,7 +186,7 @@ int store_outbox_ready(struct store *store, usec_t now, bool held, size_t max, s
                 query_read(store, "SELECT " ENTRY_COLUMNS ", m.bytes"
                                   " FROM entry AS e INDEXED BY entry_order CROSS JOIN message AS m "
                                   "ON m.id = e.message"
-                                  " WHERE e." WAITING " AND e.urgency >= ? AND e.next_try <= ?"
+                                  " WHERE " WAITING " AND e.urgency >= ? AND e.next_try <= ?"
                                   " ORDER BY e.urgency DESC, e.id LIMIT ?");
         size_t n;
 
@@ -203,7 +203,7 @@ int store_outbox_list(struct store *store, bool finished, store_outbox_fn fn, vo
         static const char listed[] =
                 "SELECT " ENTRY_COLUMNS
                 " FROM entry AS e INDEXED BY entry_list CROSS JOIN message AS m ON m.id = e.message"
-                " WHERE e." LISTED " ORDER BY e.id";
+                " WHERE " LISTED " ORDER BY e.id";
         _cleanup_(query_done) struct query q = query_read(store, finished ? all : listed);
         size_t n;
 
@@ -213,13 +213,13 @@ int store_outbox_list(struct store *store, bool finished, store_outbox_fn fn, vo
 int store_outbox_get(struct store *store, int64_t id, store_outbox_fn fn, void *userdata) {
         _cleanup_(query_done) struct query q = query_read(
                 store,
-                "SELECT " ENTRY_COLUMNS ", m.bytes"
+                "SELECT " ENTRY_COLUMNS
                 " FROM entry AS e CROSS JOIN message AS m ON m.id = e.message WHERE e.id = ?");
         size_t n;
         int r;
 
         query_i64(&q, id);
-        r = load_entries(&q, true, fn, userdata, &n);
+        r = load_entries(&q, false, fn, userdata, &n);
         return r == 0 && n == 0 ? -ENOENT : r;
 }
 
@@ -300,7 +300,7 @@ int store_outbox_forget(struct store *store, usec_t created_before, uint64_t *re
         _cleanup_(query_done) struct query q = query_change(
                 store, "UPDATE message SET bytes = NULL WHERE created < ? AND bytes IS NOT NULL"
                        " AND NOT EXISTS (SELECT 1 FROM entry AS e WHERE e.message = message.id"
-                       " AND e." LISTED ")");
+                       " AND " LISTED ")");
         int r;
 
         query_i64(&q, created_before);

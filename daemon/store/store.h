@@ -190,7 +190,7 @@ int store_outbox_ready(struct store *store, usec_t now, bool held, size_t max, s
 /** What is queued, handed, in doubt or parked (with @finished all, sent and withdrawn too), newest last; without bytes. */
 int store_outbox_list(struct store *store, bool finished, store_outbox_fn fn, void *userdata);
 int store_outbox_get(struct store *store, int64_t id, store_outbox_fn fn,
-                     void *userdata); /* with bytes; -ENOENT */
+                     void *userdata); /* without bytes; -ENOENT */
 
 struct outbox_result {
         enum outbox_state state;
