@@ -17,8 +17,9 @@
 #define HAND_OUT_GRACE_USEC (10 * USEC_PER_SEC)
 #define STOP_USEC (2 * USEC_PER_SEC + 500 * USEC_PER_MSEC)
 #define SENDER_DEPTH 2 /* one under way, one behind it: a sender need not wait for the disk */
-#define GROUP_USEC (20 * USEC_PER_MSEC) /* so long answers wait to be written together … */
-#define GROUP_MAX 32                    /* … or until there are so many */
+/* So long an answer waits for others, to be written together: while every sender has something to do, and when one has not. */
+#define GROUP_USEC (20 * USEC_PER_MSEC)
+#define GROUP_STARVING_USEC (1 * USEC_PER_MSEC)
 #define START_AGAIN_USEC (1 * USEC_PER_SEC)
 #define SENDER_IDLE_USEC (30 * USEC_PER_SEC)
 
@@ -232,12 +233,9 @@ static void log_answers(struct outbox *o) {
 static int start_senders(struct outbox *o, size_t n);
 
 /* What is due already waits for a sender, not for a time. */
-static void arm_wake(const struct hand_out *h, usec_t at) {
+static void arm_wake(const struct hand_out *h, usec_t next, usec_t at) {
         struct outbox *o = h->o;
-        usec_t next = USEC_INFINITY;
 
-        if (store_outbox_next(o->config.store, o->held, &next) < 0)
-                return;
         if (next == USEC_INFINITY)
                 o->failing_since = 0; /* what failed was withdrawn, dropped or given up */
         if (next < at)
@@ -282,7 +280,7 @@ static int on_turn(sd_event_source *s, void *userdata) {
         struct outbox *o = userdata;
         struct hand_out h = {.o = o, .now = now_of(o), .again = USEC_INFINITY};
         bool answered = o->answers.n > 0;
-        usec_t until;
+        usec_t until, next = USEC_INFINITY;
         int r;
 
         (void)s;
@@ -293,6 +291,8 @@ static int on_turn(sd_event_source *s, void *userdata) {
                 r = write_answers(o);
         if (r == 0)
                 r = hand_out(o, &h);
+        if (r == 0)
+                r = store_outbox_next(o->config.store, o->held, &next);
         if (r == 0)
                 r = store_commit(o->config.store);
         if (r < 0) {
@@ -308,7 +308,7 @@ static int on_turn(sd_event_source *s, void *userdata) {
         log_answers(o);
         send_out(&h);
         outgoing_done(&h.list);
-        arm_wake(&h, h.server == SIZE_MAX ? until : 0);
+        arm_wake(&h, next, h.server == SIZE_MAX ? until : 0);
         if (answered || o->exhausted)
                 o->callbacks.on_changed(o->userdata);
         return 0;
@@ -323,20 +323,29 @@ static int on_wake(sd_event_source *s, uint64_t usec, void *userdata) {
 
 /* ---- senders ---- */
 
-/* A commit costs a wait for the disk: answers are written together while every sender has something to do. */
+/*
+ * A commit costs a wait for the disk, and each of several answers would write the same pages again. So they wait for one
+ * another: until half of what the senders may have is answered, while they go on with the other half.
+ */
 static void schedule_writing(struct outbox *o) {
+        usec_t wait = GROUP_USEC;
+        size_t n_busy = 0;
+        uint64_t armed_for = 0;
         int armed = SD_EVENT_OFF;
-        bool starving = o->stopping || o->answers.n >= GROUP_MAX;
 
-        for (size_t i = 0; i < o->n_senders && !starving; i++)
-                starving = o->senders[i].n_work == 0;
-        if (starving) {
+        for (size_t i = 0; i < o->n_senders; i++)
+                n_busy += o->senders[i].n_work > 0;
+        if (o->stopping || n_busy == 0 || o->answers.n >= o->n_senders * SENDER_DEPTH / 2) {
                 schedule_turn(o);
                 return;
         }
-        if (sd_event_source_get_enabled(o->group, &armed) > 0)
+        if (n_busy < o->n_senders)
+                wait = GROUP_STARVING_USEC;
+        if (sd_event_source_get_enabled(o->group, &armed) > 0 &&
+            sd_event_source_get_time(o->group, &armed_for) >= 0 &&
+            (usec_t)armed_for <= usec_add(clock_monotonic(), wait))
                 return;
-        sd_event_source_set_time_relative(o->group, GROUP_USEC);
+        sd_event_source_set_time_relative(o->group, (uint64_t)wait);
         sd_event_source_set_enabled(o->group, SD_EVENT_ONESHOT);
 }
 
@@ -499,8 +508,8 @@ int outbox_new(const struct outbox_config *config, const struct outbox_callbacks
                 r = sd_event_add_time(config->event, &o->wake, CLOCK_REALTIME, UINT64_MAX, 0,
                                       on_wake, o);
         if (r >= 0)
-                r = sd_event_add_time(config->event, &o->group, CLOCK_MONOTONIC, UINT64_MAX,
-                                      USEC_PER_MSEC, on_wake, o);
+                r = sd_event_add_time(config->event, &o->group, CLOCK_MONOTONIC, UINT64_MAX, 1,
+                                      on_wake, o);
         if (r >= 0)
                 r = sd_event_source_set_enabled(o->group, SD_EVENT_OFF);
         if (r >= 0)
