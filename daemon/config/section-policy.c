@@ -153,6 +153,7 @@ void read_policies(struct reader *rd, const config_setting_t *s, const struct ke
 }
 
 static const char *const scope_words[] = {"all", "unit"};
+static const char *const content_words[] = {"evidence", "reminders"};
 static const char *const only_when_words[] = {"always", "changed"};
 
 static const struct key report_keys[] = {
@@ -165,6 +166,8 @@ static const struct key report_keys[] = {
         KEY(TEXTS, "cc", struct report_draft, report.cc, ROLE_WORDS),
         KEY(CHOICE, "scope", struct report_draft, report.per_unit, CHOICES(scope_words),
             .flags = KEY_TO_BOOL, .fallback = "all", .words = "\"all\" or \"unit\""),
+        KEY(CHOICE, "content", struct report_draft, report.of_reminders, CHOICES(content_words),
+            .flags = KEY_TO_BOOL, .fallback = "evidence", .words = "\"evidence\" or \"reminders\""),
         KEY(CHOICE, "only_when", struct report_draft, report.only_when_changed,
             CHOICES(only_when_words), .flags = KEY_TO_BOOL, .fallback = "always",
             .words = "\"always\" or \"changed\""),
@@ -209,6 +212,11 @@ static void read_report(struct reader *rd, const config_setting_t *s, const stru
         else if (draft->report.repeat && yields_nothing(&draft->report))
                 rd_error(rd, s, "the rule \"%s\" of report '%s' gives no date at all",
                          draft->repeat, draft->report.id ? draft->report.id : "?");
+        if (draft->report.of_reminders &&
+            (draft->report.per_unit || draft->report.only_when_changed))
+                rd_error(rd, s,
+                         "a report of reminders is about all units and says so when there were "
+                         "none: leave out scope and only_when");
         draft->bad = rd->bad;
         if (draft->report.id)
                 rd_check_oom(rd, array_push(&rd->reports, draft));

@@ -162,6 +162,7 @@ struct report {
         int at;      /* second of the day */
         struct string_list to, cc;
         bool per_unit;          /* scope = "unit" (true) or "all" */
+        bool of_reminders;      /* content = "reminders" (true) or "evidence" */
         bool only_when_changed; /* only_when = "changed" */
         struct source source;
 };

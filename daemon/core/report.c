@@ -205,7 +205,7 @@ int report_notices(const struct model *model, const struct instance_set *instanc
                 struct notice notice;
                 enum state state;
 
-                if (!wanted[page_of(report, instance)] ||
+                if (!wanted[page_of(report, instance)] || report->of_reminders ||
                     !stands_in(report, model->calendar, instance, histories[i], now, &state))
                         continue;
                 notice =

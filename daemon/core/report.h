@@ -63,7 +63,7 @@ bool report_is_wanted(const struct report *report, uint64_t fingerprint, uint64_
  * report_notices() - the lines of the pages
  * @wanted: room for report_n_pages()
  * @ret:    added to: for each page a notice without instance, so that a page of all without lines is a mail too; in the page of a unit all that
- *          it owes but what is planned, in that of all what is overdue
+ *          it owes but what is planned, in that of all what is overdue; a record of reminders has no lines of ours
  *
  * Return: 0 or -ENOMEM.
  */

@@ -33,10 +33,11 @@ struct templates *templates_free(struct templates *templates);
 struct compose_context {
         const struct model *model;
         const struct templates *templates;
-        const char *message_id;          /* with angle brackets, made by the caller */
-        const char *in_reply_to;         /* Message-ID of the thread's first mail; NULL: none */
-        const struct scoreboard *scores; /* for reports; NULL otherwise */
-        const char *ledger_head;         /* hex, for weekly reports; NULL */
+        const char *message_id;           /* with angle brackets, made by the caller */
+        const char *in_reply_to;          /* Message-ID of the thread's first mail; NULL: none */
+        const struct scoreboard *scores;  /* for reports; NULL otherwise */
+        const struct record_page *record; /* for a record of reminders; NULL otherwise */
+        const char *ledger_head;          /* hex, for weekly reports; NULL */
         uint32_t ics_sequence;
 };
 

@@ -183,3 +183,12 @@ void document_bar(struct document *doc, const struct score *score) {
                 value_set_flag(doc->pool, segment, "last", seen == n);
         }
 }
+
+void document_ledger_head(struct document *doc) {
+        struct value *context = value_object(doc->pool);
+
+        if (!doc->context->ledger_head)
+                return;
+        value_set(doc->pool, context, "head", words_clean(doc->words, doc->context->ledger_head));
+        document_paragraph(doc, words_phrase(doc->words, "ledger-head", context));
+}

@@ -60,6 +60,9 @@ void document_bar(struct document *doc, const struct score *score);
 void reminder_body(struct document *doc);
 void notice_body(struct document *doc);
 void report_body(struct document *doc);
+void record_body(struct document *doc); /* a report whose content is the reminders */
+/** document_ledger_head() - the seal of the ledger, where the context has one */
+void document_ledger_head(struct document *doc);
 
 /** audience() - who is greeted, in the words of the language: "Văn phòng Sở; Đồng chí Giám đốc Sở" */
 const char *audience(struct document *doc);

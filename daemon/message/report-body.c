@@ -252,15 +252,13 @@ static void leaders_page(struct document *doc) {
         decisions(doc);
         unassigned_areas(doc);
         document_paragraph(doc, words_phrase(doc->words, "closing-report-all", context));
-        if (doc->context->ledger_head) {
-                value_set(doc->pool, context, "head",
-                          words_clean(doc->words, doc->context->ledger_head));
-                document_paragraph(doc, words_phrase(doc->words, "ledger-head", context));
-        }
+        document_ledger_head(doc);
 }
 
 void report_body(struct document *doc) {
-        if (doc->digest->unit)
+        if (doc->digest->report && doc->digest->report->of_reminders)
+                record_body(doc);
+        else if (doc->digest->unit)
                 unit_page(doc);
         else
                 leaders_page(doc);

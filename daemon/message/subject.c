@@ -204,9 +204,10 @@ static const char *key_of(struct document *doc, struct value *context, char *buf
         } else if (d->kind == NOTICE_REPORT) {
                 describe_report(doc, context);
                 snprintf(buf, size, "subject-report-%s",
-                         d->unit                ? "unit"
-                         : is_weekly(d->report) ? "week"
-                                                : "all");
+                         d->report && d->report->of_reminders ? "record"
+                         : d->unit                            ? "unit"
+                         : is_weekly(d->report)               ? "week"
+                                                              : "all");
         } else if (d->kind == NOTICE_TROUBLE || d->kind == NOTICE_TEST ||
                    d->kind == NOTICE_UNDELIVERABLE) {
                 describe_trouble(doc, context);

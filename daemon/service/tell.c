@@ -13,6 +13,7 @@
 #include "config/address.h"
 #include "service/events.h"
 #include "service/limit.h"
+#include "service/mail-record.h"
 #include "service/report.h"
 #include "service/tell-internal.h"
 
@@ -373,6 +374,7 @@ int tell_write_digest(struct tell *t, struct flush *f, const struct digest *d,
                                           .templates = t->templates,
                                           .message_id = message_id,
                                           .scores = f && f->has_board ? &f->board : NULL};
+        _cleanup_(mail_record_done) struct mail_record record = {};
         int64_t message = 0, seq = 0;
         uint8_t head[SHA256_SIZE];
         char hex[SHA256_HEX];
@@ -385,6 +387,12 @@ int tell_write_digest(struct tell *t, struct flush *f, const struct digest *d,
                 if (r < 0)
                         return r;
                 context.ledger_head = hex_encode(head, SHA256_SIZE, hex);
+        }
+        if (d->report && d->report->of_reminders) {
+                r = mail_record_gather(t, d->report, d->at, &record);
+                if (r < 0)
+                        return r;
+                context.record = &record.page;
         }
         r = compose_message(&context, d, &composed);
         if (r == 0)

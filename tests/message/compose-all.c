@@ -19,6 +19,7 @@
 #include "core/planner.h"
 #include "core/report.h"
 #include "message/compose.h"
+#include "message/record.h"
 
 #define MAX_NOTICES 128
 
@@ -40,6 +41,7 @@ struct world {
         size_t n;
         bool with_scores;
         const char *in_reply_to;
+        const struct record_page *record;
 };
 
 static usec_t at(const char *text) {
@@ -164,6 +166,7 @@ static void write_mail(struct world *w, const char *name, const struct digest *d
                 .templates = w->templates,
                 .in_reply_to = w->in_reply_to,
                 .scores = board,
+                .record = w->record,
                 .ledger_head =
                         w->with_scores
                                 ? "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -441,13 +444,60 @@ static void scenes_of_reports(struct world *w) {
                         file_slots(w, instance->key, k, instance->requirements[k].need->count);
         }
         for (size_t i = 0; i < w->model->n_reports; i++)
-                scene_of_report(w, w->model->reports[i].per_unit ? "report-unit" : "report-all",
+                if (!w->model->reports[i].of_reminders)
+                        scene_of_report(
+                                w, w->model->reports[i].per_unit ? "report-unit" : "report-all",
                                 &w->model->reports[i], vp);
         /* So early that much has not begun. */
         w->now = at("2018-03-12 07:30");
         for (size_t i = 0; i < w->model->n_reports; i++)
                 if (w->model->reports[i].per_unit)
                         scene_of_report(w, "report-unit-early", &w->model->reports[i], vp);
+}
+
+static const struct report *report_of_reminders(const struct world *w) {
+        for (size_t i = 0; i < w->model->n_reports; i++)
+                if (w->model->reports[i].of_reminders)
+                        return &w->model->reports[i];
+        die("no report of reminders", ENOENT);
+        return NULL;
+}
+
+/* A month with a mailbox that is full, and more mails than one record names. */
+static void scene_of_record(struct world *w) {
+        const struct record_mail accepted[] = {
+                {at("2018-11-05 07:30"), FATE_ACCEPTED, "vp@skhcn.example",
+                 "[CCHC 2018] Nhắc việc: còn 08 ngày (4.2)", "250 2.0.0 Ok: queued as 4Bq1"},
+                {at("2018-11-06 07:30"), FATE_ACCEPTED, "phogiamdoc@skhcn.example",
+                 "[CCHC 2018] Báo cáo: tiêu chí 4.3 quá hạn", "250 2.0.0 <b>Ok</b>"},
+        };
+        const struct record_mail others[] = {
+                {at("2018-11-06 07:31"), FATE_PARKED, "cctdc@skhcn.example",
+                 "[CCHC 2018] QUÁ HẠN: tiêu chí 7.5", "550 5.1.1 no such user here"},
+                {at("2018-11-07 07:30"), FATE_DOUBT, "vp@skhcn.example",
+                 "[CCHC 2018] QUÁ HẠN: tiêu chí 4.3", "the connection was lost"},
+                {at("2018-11-07 10:00"), FATE_WITHDRAWN, "vp@skhcn.example",
+                 "[CCHC 2018] Nhắc việc: 5.2", "complete"},
+        };
+        struct record_count *units = calloc(w->model->n_units, sizeof(*units));
+        struct record_page page = {
+                .from = at("2018-11-01 07:30"),
+                .until = at("2018-12-03 07:30"),
+                .units = units,
+                .total = {{312, 1, 1, 1}},
+                .accepted = {accepted, ELEMENTSOF(accepted), 312},
+                .others = {others, ELEMENTSOF(others), ELEMENTSOF(others)},
+        };
+
+        if (!units)
+                die("units", ENOMEM);
+        units[model_find_unit(w->model, "VP")->index] = (struct record_count){{200, 1, 0, 1}};
+        units[model_find_unit(w->model, "CCTDC")->index] = (struct record_count){{112, 0, 1, 0}};
+        w->now = page.until;
+        w->record = &page;
+        scene_of_report(w, "report-record", report_of_reminders(w), NULL);
+        w->record = NULL;
+        free(units);
 }
 
 int main(int argc, char **argv) {
@@ -486,6 +536,7 @@ int main(int argc, char **argv) {
         scenes_of_attention(&w);
         scene_of_a_test(&w);
         scenes_of_reports(&w);
+        scene_of_record(&w);
         free(w.have);
         free(w.pointers);
         free(w.histories);

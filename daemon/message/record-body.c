@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "message/document.h"
+
+#include "base/cleanup.h"
+#include "base/zone.h"
+#include "message/record.h"
+
+/* The record of reminders: how many about each unit, then mail by mail. */
+
+static const char *const fates[_FATE_MAX] = {
+        [FATE_ACCEPTED] = "accepted",
+        [FATE_DOUBT] = "in-doubt",
+        [FATE_PARKED] = "parked",
+        [FATE_WITHDRAWN] = "withdrawn",
+};
+
+static void count_row(struct document *doc, struct value *table, const char *name,
+                      const struct record_count *count, bool total) {
+        struct value *row = document_row(doc, table, total);
+
+        document_cell(doc, table, row, name);
+        for (size_t i = 0; i < _FATE_MAX; i++) {
+                struct value *cell =
+                        document_cell(doc, table, row, words_count(doc->words, count->n[i]));
+
+                value_set_flag(doc->pool, cell, "alarm", i == FATE_PARKED && count->n[i] > 0);
+        }
+}
+
+static bool is_empty(const struct record_count *count) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < _FATE_MAX; i++)
+                n += count->n[i];
+        return n == 0;
+}
+
+/* A mail about several units stands in the row of each, so that the rows may be more than the last. */
+static void count_table(struct document *doc, const struct record_page *page) {
+        const struct model *m = doc->context->model;
+        struct value *table = document_table(doc);
+        size_t n = 0;
+
+        document_column(doc, table, "record-unit", false);
+        for (size_t i = 0; i < _FATE_MAX; i++)
+                document_column(doc, table, fates[i], true);
+        for (size_t i = 0; i < m->n_units; i++)
+                if (!is_empty(&page->units[i]) && n++ < doc->max_items)
+                        count_row(doc, table, words_clean(doc->words, m->units[i].name),
+                                  &page->units[i], false);
+        count_row(doc, table, words_phrase(doc->words, "record-total", NULL), &page->total, true);
+        document_more(doc, n);
+}
+
+static void mail_table(struct document *doc, const char *heading, const struct record_list *list,
+                       bool fate) {
+        struct value *table;
+        size_t n = list->n < doc->max_items ? list->n : doc->max_items;
+
+        if (list->all == 0)
+                return;
+        document_heading(doc, words_phrase(doc->words, heading, NULL));
+        table = document_table(doc);
+        document_column(doc, table, "record-time", false);
+        document_column(doc, table, "record-address", false);
+        document_column(doc, table, "record-subject", false);
+        if (fate)
+                document_column(doc, table, "record-fate", false);
+        document_column(doc, table, "record-answer", false);
+        for (size_t i = 0; i < n; i++) {
+                const struct record_mail *mail = &list->items[i];
+                struct value *row = document_row(doc, table, false);
+
+                document_cell(doc, table, row, words_moment(doc->words, mail->at));
+                document_cell(doc, table, row, words_clean(doc->words, mail->address));
+                document_cell(doc, table, row, words_clean(doc->words, mail->subject));
+                if (fate)
+                        document_cell(doc, table, row,
+                                      words_named(doc->words, "column-", fates[mail->fate], NULL));
+                document_cell(doc, table, row, words_clean(doc->words, mail->answer));
+        }
+        if (list->all > n) {
+                struct value *context = value_object(doc->pool);
+
+                value_set(doc->pool, context, "count", words_count(doc->words, list->all - n));
+                document_paragraph(doc, words_phrase(doc->words, "more-items", context));
+        }
+}
+
+void record_body(struct document *doc) {
+        const struct record_page *page = doc->context->record;
+        struct value *context = value_object(doc->pool);
+        char since[INSTANT_BUFFER], until[INSTANT_BUFFER];
+
+        if (!page) /* nothing but a subject is known of it: simulate */
+                return;
+        value_set(doc->pool, context, "from", words_moment(doc->words, page->from));
+        value_set(doc->pool, context, "moment", words_moment(doc->words, page->until));
+        value_set(doc->pool, context, "since", zone_format(page->from, since));
+        value_set(doc->pool, context, "until", zone_format(page->until, until));
+        document_paragraph(doc, words_phrase(doc->words, "intro-report-record", context));
+        if (is_empty(&page->total)) {
+                document_paragraph(doc, words_phrase(doc->words, "record-empty", context));
+        } else {
+                count_table(doc, page);
+                mail_table(doc, "heading-record-others", &page->others, true);
+                mail_table(doc, "heading-record-accepted", &page->accepted, false);
+        }
+        document_paragraph(doc, words_phrase(doc->words, "closing-report-record", context));
+        document_ledger_head(doc);
+}
