@@ -26,6 +26,7 @@ static const char *const verdict_names[_VERDICT_MAX] = {
         [VERDICT_STALE] = "stale",
         [VERDICT_DUPLICATE] = "duplicate",
         [VERDICT_SURPLUS] = "surplus",
+        [VERDICT_EXPLANATION] = "explanation",
 };
 
 /* What no office worker means as evidence, by the names that programs give to their own files. */

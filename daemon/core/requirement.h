@@ -29,8 +29,9 @@ enum verdict {
         VERDICT_BROKEN, /* not whole: a PDF without trailer, a zip without directory */
         VERDICT_UNSIGNED,
         VERDICT_STALE,
-        VERDICT_DUPLICATE, /* same content as a file already counted for this requirement */
-        VERDICT_SURPLUS,   /* would count, but every slot it fits is filled */
+        VERDICT_DUPLICATE,   /* same content as a file already counted for this requirement */
+        VERDICT_SURPLUS,     /* would count, but every slot it fits is filled */
+        VERDICT_EXPLANATION, /* says why there is no evidence, and so is none */
         _VERDICT_MAX
 };
 const char *verdict_to_string(

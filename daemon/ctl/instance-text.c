@@ -112,6 +112,7 @@ static const char *const verdicts[_VERDICT_MAX] = {
         [VERDICT_STALE] = "it is older than the requirement allows",
         [VERDICT_DUPLICATE] = "its content is the same as that of a file already counted here",
         [VERDICT_SURPLUS] = "it would count, but every place it fits is taken",
+        [VERDICT_EXPLANATION] = "it explains why there is no evidence",
 };
 
 const char *verdict_words(const char *verdict) {

@@ -65,6 +65,10 @@ static int note_add(struct evidence *e, const struct track *track, const struct 
                 note.verdict = VERDICT_NOT_REGULAR;
         } else if (f->ignored) {
                 note.verdict = VERDICT_IGNORED;
+        } else if (f->explanation && f->verdict == VERDICT_NAME) {
+                note.verdict = judge_explanation(e->rules, &f->name, &f->file);
+                if (note.verdict == VERDICT_COUNTED)
+                        note.verdict = VERDICT_EXPLANATION;
         } else if (f->elsewhere != SIZE_MAX) {
                 note.detail = e->config.tracks->instances->items[f->elsewhere].key;
         }

@@ -226,6 +226,9 @@ class Documents(Filing):
             self.file("1.1/GIAI-TRINH vi sao.docx", seed="why")
             self.until_state(service, "explained", SETTLE + GRACE)
             self.assertEqual(self.upcoming(service), [])
+            self.assertIn("vi sao.docx: it explains why there is no evidence", service.ctl("explain", "1.1@2018-11-15").out)
+            self.write("evidence/1.2/GIAI-TRINH.docx", "")
+            evtest.eventually(lambda: "GIAI-TRINH.docx: it is empty" in service.ctl("explain", "1.2@2018-11-08").out)
 
     def test_restart_keeps_what_was_counted(self):
         tasks = small_year.TASKS.replace('match = [ "*record*.pdf" ];', 'match = [ "*record*.pdf" ]; count = 3;')
