@@ -164,6 +164,11 @@ static bool is_of_interest(const struct evfile *f) {
         return f->matched || (f->verdict == VERDICT_BAD_NAME && f->file.settled && !f->ignored);
 }
 
+static bool is_same_content(const struct evfile *a, const struct evfile *b) {
+        return a != b && a->file.inspected && b->file.inspected &&
+               memcmp(a->file.sha256, b->file.sha256, SHA256_SIZE) == 0;
+}
+
 /* A counted file of this task has the same content (rule 8). */
 static bool is_copy(const struct evidence *e, const struct ruling *r, const struct evfile *f) {
         char hex[SHA256_HEX];
@@ -171,8 +176,15 @@ static bool is_copy(const struct evidence *e, const struct ruling *r, const stru
 
         if (f->file.inspected)
                 o = strmap_get(e->contents, hex_encode(f->file.sha256, SHA256_SIZE, hex));
-        return o && o != f && o->presence == EVFILE_PRESENT && o->instance != SIZE_MAX &&
-               o->instance >= r->first && o->instance < r->first + r->n_instances;
+        if (!o || o == f)
+                return false;
+        if (o->instance >= r->first && o->instance < r->first + r->n_instances)
+                return o->presence == EVFILE_PRESENT;
+        /* One of another task was first to have it; a slot of this one may hold the same. */
+        for (size_t i = 0; i < r->n_slots; i++)
+                if (is_same_content(r->files.items[r->slots[i].file], f))
+                        return true;
+        return false;
 }
 
 static int file_not_counted(struct evidence *e, struct ruling *r, struct evfile *f, bool had_slot) {

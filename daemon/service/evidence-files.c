@@ -422,7 +422,7 @@ static void evfile_see(struct root *root, struct evfile *f, const struct listed 
         f->file.mtime = seen->file.mtime;
         f->file.inode = seen->file.inode;
         f->link_out = seen->flags & FLAG_LINK_OUT;
-        f->file.regular = (seen->flags & (FLAG_REGULAR | FLAG_LINK_IN)) && !f->link_out;
+        f->file.regular = (seen->flags & FLAG_REGULAR) && !f->link_out;
         f->file.unreadable = seen->flags & FLAG_UNREADABLE;
         f->file.settled = settled;
         if (settled && f->file.received_at == 0) {
