@@ -2,24 +2,47 @@
 #include "service/limit.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/strmap.h"
 #include "base/zone.h"
 
-void limit_done(struct limit *limit) { limit->counts = strmap_free(limit->counts); }
+void limit_done(struct limit *limit) {
+        size_t cursor = 0;
+        uint64_t *count;
+
+        while (limit->counts && (count = strmap_next(limit->counts, &cursor, NULL)))
+                free(count);
+        limit->counts = strmap_free(limit->counts);
+}
 
 bool limit_concerns(enum notice_kind kind) {
         return kind == NOTICE_RECEIVED || kind == NOTICE_COMPLETE || kind == NOTICE_REFUSED ||
                kind == NOTICE_REPORT;
 }
 
-/* The map's values are the counts themselves. */
-static uintptr_t count_of(const struct limit *limit, const char *key) {
-        return (uintptr_t)strmap_get(limit->counts, key);
+static uint64_t count_of(const struct limit *limit, const char *key) {
+        const uint64_t *count = strmap_get(limit->counts, key);
+
+        return count ? *count : 0;
 }
 
 static int add(struct limit *limit, const char *key, uint64_t n) {
-        return strmap_put(limit->counts, key, (void *)(count_of(limit, key) + (uintptr_t)n));
+        uint64_t *count = strmap_get(limit->counts, key);
+        int r;
+
+        if (count) {
+                *count += n;
+                return 0;
+        }
+        count = malloc(sizeof(*count));
+        if (!count)
+                return -ENOMEM;
+        *count = n;
+        r = strmap_put(limit->counts, key, count);
+        if (r < 0)
+                free(count);
+        return r;
 }
 
 static int add_all(struct limit *limit, const struct recipients *list) {

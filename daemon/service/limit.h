@@ -10,7 +10,8 @@
 
 /* What each address had today, those of the flush that is being made among it. */
 struct limit {
-        struct strmap *counts; /* owned; by key; NULL: not begun, or there is no limit */
+        struct strmap *
+                counts; /* owned, with its uint64_t; by key; NULL: not begun, or there is no limit */
 };
 void limit_done(struct limit *limit);
 

@@ -27,7 +27,8 @@ static int add_heads(struct tell *t, const struct outbox_entry *e, const struct 
 
                 if (is_recipient(a, e))
                         continue;
-                r = store_add_recipient(t->store, e->message.id, a->spec, clock_now(t->clock));
+                /* Not now but then: the turn that parks it hands this one out as well. */
+                r = store_add_recipient(t->store, e->message.id, a->spec, e->finished_at);
                 if (r > 0)
                         log_notice("Mail to %s goes to %s instead: %s", e->recipient, a->spec,
                                    e->message.subject);
