@@ -2,25 +2,34 @@
 #include "mail/lines.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Length of the line at @i. @lf: where the next LF at or behind @i is, kept so that each byte is searched once. */
+static size_t line_length(const char *text, size_t size, size_t i, size_t *lf) {
+        const char *found;
+
+        if (*lf == SIZE_MAX || *lf < i) {
+                found = memchr(text + i, '\n', size - i);
+                *lf = found ? (size_t)(found - text) : size;
+        }
+        found = memchr(text + i, '\r', *lf - i);
+        return found ? (size_t)(found - text) - i : *lf - i;
+}
+
 /* Return: bytes written; @out NULL: only counted. */
 static size_t convert(const char *text, size_t size, const char *end, char *out) {
-        size_t n = 0, i = 0;
+        size_t n = 0, i = 0, lf = SIZE_MAX, end_len = strlen(end);
 
         while (i < size) {
-                const char *start = text + i;
-                size_t len = 0;
+                size_t len = line_length(text, size, i, &lf);
 
-                while (i + len < size && start[len] != '\r' && start[len] != '\n')
-                        len++;
-                if (out)
-                        memcpy(out + n, start, len);
-                n += len;
-                for (const char *p = end; *p; p++, n++)
-                        if (out)
-                                out[n] = *p;
+                if (out) {
+                        memcpy(out + n, text + i, len);
+                        memcpy(out + n + len, end, end_len);
+                }
+                n += len + end_len;
                 i += len;
                 if (i + 1 < size && text[i] == '\r' && text[i + 1] == '\n')
                         i++;

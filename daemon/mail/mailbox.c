@@ -12,6 +12,7 @@
 #include "base/text.h"
 
 #define LOCAL_MAX 64    /* RFC 5321, 4.5.3.1.1 */
+#define LABEL_MAX 63    /* RFC 1035, 2.3.4 */
 #define ADDRESS_MAX 254 /* RFC 5321, 4.5.3.1.3, without the angle brackets */
 
 static bool is_ascii(const char *s) {
@@ -40,6 +41,22 @@ static bool host_ok(const char *ascii) {
         return ascii[0] && ascii[0] != '.' && !strstr(ascii, "..") && !endswith(ascii, ".");
 }
 
+/* Small letters, digits and single hyphens, in labels that are not too long: IDNA leaves them as they are. */
+static bool is_plain(const char *domain) {
+        size_t label = 0;
+
+        for (const char *p = domain; *p; p++) {
+                bool hyphen = *p == '-' && p > domain && isalnum((unsigned char)p[-1]) &&
+                              isalnum((unsigned char)p[1]);
+
+                label = *p == '.' ? 0 : label + 1;
+                if (label > LABEL_MAX || (!islower((unsigned char)*p) &&
+                                          !isdigit((unsigned char)*p) && *p != '.' && !hyphen))
+                        return false;
+        }
+        return host_ok(domain);
+}
+
 static int domain_to_ascii(const char *domain, char **ret) {
         _cleanup_(idn2_free_p) char *ascii = NULL;
         int r;
@@ -49,6 +66,10 @@ static int domain_to_ascii(const char *domain, char **ret) {
 
                 *ret = ok ? strdup(domain) : NULL;
                 return !ok ? -EINVAL : *ret ? 0 : -ENOMEM;
+        }
+        if (is_plain(domain)) {
+                *ret = strdup(domain);
+                return *ret ? 0 : -ENOMEM;
         }
         r = idn2_to_ascii_8z(domain, &ascii, IDN2_NONTRANSITIONAL);
         if (r == IDN2_MALLOC)

@@ -36,6 +36,8 @@ static void test_convert(void **state) {
                 {"a\r\n\r\nb", "a\r\n\r\nb\r\n", "a\n\nb\n"},
                 {"a\n.\nb", "a\r\n.\r\nb\r\n", "a\n.\nb\n"},
                 {"a\r.\rb", "a\r\n.\r\nb\r\n", "a\n.\nb\n"},
+                {"a\r.\rb\nc\r\nd\r", "a\r\n.\r\nb\r\nc\r\nd\r\n", "a\n.\nb\nc\nd\n"},
+                {"\r\r\n\n\r", "\r\n\r\n\r\n\r\n", "\n\n\n\n"},
         };
 
         (void)state;

@@ -29,6 +29,11 @@ static void test_good(void **state) {
                 {"a@mail_1.inside", "a@mail_1.inside", false},
                 {"a@[192.0.2.1]", "a@[192.0.2.1]", false},
                 {"a@[IPv6:2001:db8::1]", "a@[IPv6:2001:db8::1]", false},
+                {"a@mail-1.inside.example", "a@mail-1.inside.example", false},
+                {"a@Mail.Example", "a@mail.example", false},
+                {"a@3.x", "a@3.x", false},
+                {"a@xn--s-lym.example", "a@xn--s-lym.example", false},
+                {"a@" D60 "ddd.example", "a@" D60 "ddd.example", false},
                 {X64 "@a.example", X64 "@a.example", false},
         };
 
@@ -79,6 +84,8 @@ static void test_bad(void **state) {
                 "a@b(c)",
                 "a@b/c",
                 "a@b:25",
+                "a@xn--.example",
+                "a@" D60 "dddd.example",
                 X64 "x@b",
                 "a@" D60 "." D60 "." D60 "." D60 "." D60,
         };
