@@ -60,33 +60,6 @@ class Activator(threading.Thread):
             status = self.process.wait()
 
 
-def children(pid):
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        for child in map(int, file.read().split()):
-            yield child
-            yield from children(child)
-
-
-def family(pid):
-    return [pid, *children(pid)]
-
-
-def name_of(pid):
-    with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
-        return file.read().strip()
-
-
-def fields(path, names):
-    with open(path, encoding="ascii") as file:
-        lines = dict(line.split(":", 1) for line in file if ":" in line)
-    return [int(lines[name].split()[0]) for name in names]
-
-
-def memory(pid):
-    """(PSS, private dirty) in KiB"""
-    return fields(f"/proc/{pid}/smaps_rollup", ("Pss", "Private_Dirty"))
-
-
 def mappings(pid):
     """(file and offset, or a name of its own; private KiB, shared KiB) of each mapping"""
     key, figures = None, {}
@@ -116,7 +89,7 @@ def switches(pid):
     total = 0
     for task in os.listdir(f"/proc/{pid}/task"):
         total += sum(
-            fields(f"/proc/{pid}/task/{task}/status", ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"))
+            benchlib.fields(f"/proc/{pid}/task/{task}/status", ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"))
         )
     return total
 
@@ -126,14 +99,14 @@ class Rest:
 
     def __init__(self, what, pids):
         self.what, self.pids, self.wakes = what, pids, None
-        self.names = {pid: name_of(pid) for pid in pids}
+        self.names = {pid: benchlib.name_of(pid) for pid in pids}
         self.before = {pid: switches(pid) for pid in pids}
 
     def end(self, pids):
         if sorted(pids) != sorted(self.pids):
             raise RuntimeError(f"{self.what}: processes came or went while it was at rest")
         self.wakes = {pid: switches(pid) - self.before[pid] for pid in self.pids}
-        found = {pid: memory(pid) for pid in self.pids}
+        found = {pid: benchlib.memory(pid) for pid in self.pids}
         self.pss = sum(pss for pss, _ in found.values()) / 1024
         self.alone = alone(self.pids) / 1024
         self.dirty = sum(dirty for _, dirty in found.values()) / 1024
@@ -198,7 +171,7 @@ class Service:
 
     def pids(self):
         return [pid for p in (self.process, *(w.process for w in self.workers)) if p and p.poll() is None
-                for pid in family(p.pid)]
+                for pid in benchlib.family(p.pid)]
 
     def pings(self):
         """Messages to the service manager since the last call: what the watchdog woke for, among them."""
@@ -343,11 +316,11 @@ def main():
         print(f"at rest {settled:.0f} s after the peers were up", file=sys.stderr)
         service.pings()
         measured = [Rest("evidenced", service.pids())]
-        measured += [Rest(name, family(process.pid)) for name, process in peers]
+        measured += [Rest(name, benchlib.family(process.pid)) for name, process in peers]
         time.sleep(REST)
         measured[0].end(service.pids())
         for rest, (_, process) in zip(measured[1:], peers):
-            rest.end(family(process.pid))
+            rest.end(benchlib.family(process.pid))
         show(measured[0], measured[1:], service.pings())
 
 

@@ -8,6 +8,7 @@ shell script prints the line itself) and ends with 0; 77 when it cannot run here
     BENCH_SOURCE   the source tree                                   BENCH_N      how often each thing is measured
 """
 
+import contextlib
 import json
 import os
 import re
@@ -91,6 +92,35 @@ def instructions(command, **env):
         check=True,
     )
     return int(re.search(r"Collected\s*:\s*(\d+)", run.stderr).group(1))
+
+
+def children(pid):
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        for child in map(int, file.read().split()):
+            yield child
+            yield from children(child)
+
+
+def family(pid):
+    """A process and all that it started."""
+    return [pid, *children(pid)]
+
+
+def name_of(pid):
+    with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+        return file.read().strip()
+
+
+def fields(path, names):
+    """Numbers of "Name: 123 kB" lines."""
+    with open(path, encoding="ascii") as file:
+        lines = dict(line.split(":", 1) for line in file if ":" in line)
+    return [int(lines[name].split()[0]) for name in names]
+
+
+def memory(pid):
+    """(PSS, private dirty) in KiB"""
+    return fields(f"/proc/{pid}/smaps_rollup", ("Pss", "Private_Dirty"))
 
 
 def row(what, measured, unit, *, most=None, least=None, detail=""):
