@@ -57,12 +57,15 @@ static usec_t find_next(const struct model *model, const struct report *report, 
 
 usec_t report_next(const struct model *model, const struct report *report, usec_t from) {
         date_t today = zone_civil(from).date, last = date_from_ymd(DATE_MAX_YEAR, 12, 31);
-        date_t before = calendar_workday_on_or_before(model->calendar, today - 1);
-        /* From the last working day on, whose evening can be moved to today, as can all that lies between. */
-        date_t first = before == DATE_NONE ? today : before;
-        date_t start = count_from(report, first);
+        date_t before = calendar_workday_on_or_before(model->calendar, today - 1), first, start;
         usec_t at;
 
+        /* The evening of the last working day can be moved to today; and to that day what lies behind the one before it. */
+        first = before == DATE_NONE ? DATE_NONE
+                                    : calendar_workday_on_or_before(model->calendar, before - 1);
+        if (first == DATE_NONE)
+                first = before == DATE_NONE ? today : before;
+        start = count_from(report, first);
         if (today > last - FAR_DAYS)
                 return USEC_INFINITY;
         at = find_next(model, report, start, first, today + NEAR_DAYS, from);

@@ -116,10 +116,11 @@ static int keep_row(struct show *show) {
         return json_array_append_new(show->mails, mail) < 0 ? -ENOMEM : 0;
 }
 
-static int on_digest(void *userdata, const struct digest *digest) {
+static int on_digest(void *userdata, const struct digest *digest, const struct scoreboard *scores) {
         struct show *show = userdata;
         int r;
 
+        show->context.scores = scores;
         strbuf_reset(&show->line);
         r = compose_mail_json(&show->context, digest, &show->line);
         if (r < 0)

@@ -277,6 +277,16 @@ static int add_reports(struct simulation *s, usec_t now, struct digest_list *dig
         return r < 0 ? r : digests_build(s->model, s->notices.items, s->notices.n, now, digests);
 }
 
+static int hand_over(const struct simulation *s, const struct digest *digest, usec_t now) {
+        _cleanup_(scoreboard_done) struct scoreboard board = {};
+        int r;
+
+        if (digest->kind != NOTICE_REPORT || digest->unit)
+                return s->on_digest(s->userdata, digest, NULL);
+        r = scoreboard_compute(s->model, s->instances, s->histories, now, &board);
+        return r < 0 ? r : s->on_digest(s->userdata, digest, &board);
+}
+
 /* The mails borrow from the plan and from histories as they were: they are handed over before anything is recorded. */
 static int flush(struct simulation *s, const struct plan *plan, usec_t now) {
         _cleanup_(digest_list_done) struct digest_list digests = {};
@@ -291,7 +301,7 @@ static int flush(struct simulation *s, const struct plan *plan, usec_t now) {
         if (r >= 0)
                 r = add_reports(s, now, &digests);
         for (size_t i = 0; i < digests.n && r == 0; i++)
-                r = s->on_digest(s->userdata, &digests.items[i]);
+                r = hand_over(s, &digests.items[i], now);
         if (r == 0)
                 record_plan(s, plan, now);
         return r;

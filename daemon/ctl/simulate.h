@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "core/digests.h"
+#include "core/score.h"
 
 struct simulate_completion {
         const char *instance; /* its key; borrowed */
@@ -19,8 +20,12 @@ struct simulate_completion {
         bool unknown;         /* set by simulate_run(): there is no such instance */
 };
 
-/** Called in order of time, of one instant in order of kind and To. Return: 0 to go on, anything else ends the run. */
-typedef int (*simulate_fn)(void *userdata, const struct digest *digest);
+/**
+ * Called in order of time, of one instant in order of kind and To. @scores: for the report about all units, as its subject
+ * names its points; else NULL. Return: 0 to go on, anything else ends the run.
+ */
+typedef int (*simulate_fn)(void *userdata, const struct digest *digest,
+                           const struct scoreboard *scores);
 
 /**
  * simulate_run() - the mails of [@from, @to)

@@ -17,9 +17,10 @@ struct count {
         size_t mails, items;
 };
 
-static int on_digest(void *userdata, const struct digest *digest) {
+static int on_digest(void *userdata, const struct digest *digest, const struct scoreboard *scores) {
         struct count *count = userdata;
 
+        (void)scores;
         count->mails++;
         count->items += digest->items.n;
         return 0;

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """compare_planners.py EVIDENCECTL CONF [N [SEED]]: N generated configurations, planned by evidencectl and by naive_planner.py.
 
-Every reminder in time, To, Cc, items, order and step; every "complete" and "ladder ended"; and the invariants.
+Every reminder in time, To, Cc, items, order and step; every "complete" and "ladder ended"; the leaders' reports in time and
+points; and the invariants.
 """
 
 import os
@@ -36,6 +37,7 @@ def compare(rng, folder, program, templates):
     completed = generator.completions(planner.owed, start, end)
     mails = simulated.simulate(program, path, start, end, completed, templates)
     found = simulated.differences(planner, mails, completed) + simulated.broken_rules(planner, mails, completed)
+    found += simulated.wrong_reports(planner, mails, completed)
     header = f"{text}\nfrom {simulated.utc(start)} to {simulated.utc(end)}, complete {completed}"
     return header, found, sum(mail["kind"] == "reminder" for mail in mails)
 

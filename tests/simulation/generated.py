@@ -118,6 +118,16 @@ class Generator:
         )
         return f"        {{ {text} }}"
 
+    def reports(self):
+        """The leaders' at any time of day, each unit's daily."""
+        rng = self.rng
+        rule = rng.choice((f"FREQ=WEEKLY;BYDAY={rng.choice(naive_planner.RULE_DAYS)}", f"FREQ=MONTHLY;BYMONTHDAY={rng.randint(1, 28)}"))
+        return (
+            f'reports: (\n        {{ id = "leaders"; repeat = "{rule}"; at = "{clock(rng.randint(0, 24 * 60 - 1))}"; '
+            'to = [ "director" ]; cc = [ "deputy" ]; scope = "all"; },\n'
+            '        { id = "units"; repeat = "FREQ=DAILY"; to = [ "unit" ]; scope = "unit"; only_when = "changed"; }\n);\n'
+        )
+
     def text(self):
         closes = f'closes = "{self.due_day()}"; ' if self.chance(0.3) else ""
         fence = 'allowed_domains = [ "in.example" ];' if self.chance(0.5) else ""
@@ -132,6 +142,7 @@ class Generator:
             + self.units()
             + f"roles: {{ administrator = [ \"admin@in.example\" ]; {' '.join(roles)} }};\n"
             + self.policies()
+            + (self.reports() if self.chance(0.5) else "")
             + "tasks: (\n"
             + ",\n".join(self.task(number) for number in range(self.rng.randint(1, 12)))
             + "\n);\n"

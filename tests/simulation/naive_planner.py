@@ -12,6 +12,8 @@ from datetime import date
 import naive
 
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+RULE_DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+DUE_SOON = 5  # working days
 PROMPT = 15 * 60  # "or up to 15 minutes after it"
 
 Item = namedtuple("Item", "instance task unit step due stated")
@@ -194,6 +196,39 @@ class Planner:
             if when < self.end and completed.get(owed.key, when + 1) > when:
                 told.setdefault(when, set()).add(owed.key)
         return told
+
+    # Reports and points
+
+    def leaders_reports(self):
+        """When the report of scope "all" leaves; None when there is none. Rules as generated.py makes them."""
+        report = next((report for report in self.conf.get("reports", []) if report.get("scope", "all") == "all"), None)
+        if not report:
+            return None
+        freq, by = (part.partition("=")[2] for part in report["repeat"].split(";"))
+        matches = (lambda day: RULE_DAYS[day.weekday()] == by) if freq == "WEEKLY" else (lambda day: day.day == int(by))
+        found = set()
+        for n in range(-60, (self.end - self.start) // 86400 + 2):
+            day = self.cal.zone.civil(self.start).date() + n * naive.DAY
+            if matches(day):
+                found.add(self.cal.leaves_in_window(self.cal.at(self.cal.ceil(day), seconds(report["at"]))))
+        return sorted(when for when in found if self.start <= when < self.end)
+
+    def bucket(self, owed, now, completed):
+        """The later, the worse."""
+        if completed.get(owed.key, now + 1) <= now:
+            return 0
+        if now >= owed.deadline:
+            return 3
+        return 2 if self.cal.count(self.cal.zone.civil(now).date(), owed.effective) <= DUE_SOON else 1
+
+    def score(self, now, completed):
+        """Points complete and in all; tasks overdue and their points. Those of a task lie whole where its worst instance does."""
+        worst = {}
+        for owed in self.owed:
+            worst[owed.id] = max(worst.get(owed.id, 0), self.bucket(owed, now, completed))
+        points = {task["id"]: task["points"] for task in self.conf["tasks"]}
+        of = lambda *buckets: [points[id] for id, bucket in worst.items() if bucket in buckets]
+        return sum(of(0)), sum(points.values()), len(of(3)), sum(of(3))
 
     def thanks(self, completed):
         """{(when, unit): instances}: complete, told to the unit at the next send_at."""

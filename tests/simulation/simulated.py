@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -76,6 +77,27 @@ def differences(planner, mails, completed):
                 for key in sorted(told.keys() | wanted.keys())
                 if told.get(key) != wanted.get(key)
             ]
+    return found
+
+
+SCORE = re.compile(
+    r"(?:evidence complete for ([\d.]+) of ([\d.]+) points; )?(\d+) criteri(?:a|on) overdue \(([\d.]+) points\)$"
+)
+
+
+def wrong_reports(planner, mails, completed):
+    """Leaders' reports that came at another time than the second planner says, or with other points; texts."""
+    expected = planner.leaders_reports()
+    reports = [mail for mail in mails if mail["kind"] == "report" and SCORE.search(mail["subject"])]
+    said = [mail["at"] for mail in reports]
+    if said != (expected or []):
+        return [f"reports: expected {[utc(at) for at in expected or []]}\n  said {[utc(at) for at in said]}"]
+    found = []
+    for mail in reports:
+        complete, whole, n, overdue = planner.score(mail["at"], completed)
+        says = tuple(float(number or 0) for number in SCORE.search(mail["subject"]).groups())
+        if says != (complete, whole, n, overdue):
+            found.append(f"{mail['time']}: {mail['subject']}\n  expected {complete} of {whole}; {n} overdue ({overdue})")
     return found
 
 

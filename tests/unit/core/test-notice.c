@@ -427,6 +427,9 @@ static void test_report_dates(void **state) {
                  "2018-11-13 07:30 2018-11-14 07:30 2018-11-15 07:30", 27000},
                 {"FREQ=WEEKLY;COUNT=3;BYDAY=MO", "2018-11-01", "2018-11-12 08:00",
                  "2018-11-19 07:30 never never", 27000},
+                /* Saturday, and so Monday, and so late that it is Tuesday. */
+                {"FREQ=WEEKLY;BYDAY=SA", NULL, "2018-11-13 00:00",
+                 "2018-11-13 07:00 2018-11-20 07:00 2018-11-27 07:00", 72000},
                 /* Outside the window: into it. */
                 {"FREQ=DAILY", NULL, "2018-11-12 00:00",
                  "2018-11-12 07:00 2018-11-13 07:00 2018-11-14 07:00", 3600},

@@ -20,10 +20,12 @@
 #include "base/cleanup.h"
 #include "base/zone.h"
 #include "core/model-builder.h"
+#include "core/score.h"
 
 #define N_WORLDS 3000
 #define MAX_INSTANCES 12
 #define MAX_SPANS 4
+#define N_AREAS 2
 #define SEED UINT64_C(0x5eed2018)
 
 static uint64_t seed;
@@ -130,6 +132,10 @@ static void some_task(struct builder *b, int i) {
         else
                 snprintf(due, sizeof(due), "%s", day);
         task = builder_task(b, arena_strdup(b->arena, id), units[any(3)], due);
+        task->points = any(4) * 125;
+        task->area = &b->model->areas[any(N_AREAS)];
+        if (any(5) == 0)
+                task->each_unit = builder_units(b, "VP,KHTC", &task->n_each_unit);
         task->due_word = any(2) ? DUE_WORD_BY : DUE_WORD_BEFORE;
         task->shift = (enum shift)any(3);
         task->policy = &b->policies[any((int)b->model->n_policies)];
@@ -166,6 +172,8 @@ static void world_init(struct world *w) {
         for (int i = 0; i < n_policies; i++)
                 some_policy(&w->b, "p");
         some_calendar(&w->b);
+        w->b.model->areas = arena_new_array(w->b.arena, struct area, N_AREAS);
+        w->b.model->n_areas = N_AREAS;
         if (any(4) == 0)
                 w->b.model->organization.closes = date_from_ymd(2018, 9, 1) + any(120);
         for (int i = 0; i < n_tasks; i++)
@@ -281,8 +289,90 @@ static usec_t next_one_by_one(const struct life *l, usec_t now) {
         return next;
 }
 
+/* The worst of a task's deadlines, or of one unit's copies, in words of the contract. */
+static enum bucket bucket_of(const struct life *l, const struct task *task, const struct unit *unit,
+                             usec_t now) {
+        static const enum bucket by_badness[] = {BUCKET_COMPLETE, BUCKET_PENDING, BUCKET_DUE_SOON,
+                                                 BUCKET_OVERDUE};
+        const struct calendar *cal = l->w->model->calendar;
+        int worst = -1;
+
+        for (size_t i = 0; i < l->w->set->n; i++) {
+                const struct instance *instance = &l->w->set->items[i];
+                int days = 0, bad;
+
+                if (instance->task != task || (unit && instance->unit != unit))
+                        continue;
+                for (date_t day = zone_civil(now).date + 1; day <= instance->deadline.effective;
+                     day++)
+                        days += calendar_is_workday(cal, day);
+                bad = l->histories[i].complete_at != 0    ? 0
+                      : now >= instance->deadline.instant ? 3
+                      : days <= 5                         ? 2
+                                                          : 1;
+                worst = bad > worst ? bad : worst;
+        }
+        return by_badness[worst < 0 ? 1 : worst];
+}
+
+static points_t sum_of(const struct score *score) {
+        points_t sum = 0;
+
+        for (int i = 0; i < _BUCKET_MAX; i++)
+                sum += score->points[i];
+        return sum;
+}
+
+static void assert_points_zero(const struct score *score) {
+        for (int i = 0; i < _BUCKET_MAX; i++)
+                assert_int_equal(score->points[i], 0);
+}
+
+static bool owes(const struct task *task, const struct unit *unit) {
+        for (size_t i = 0; i < task->n_each_unit; i++)
+                if (task->each_unit[i] == unit)
+                        return true;
+        return task->n_each_unit == 0 && task->unit == unit;
+}
+
+/* What a mail says of points adds up, and is what the instances say one by one. */
+static void assert_points(const struct life *l, usec_t now) {
+        const struct model *model = l->w->model;
+        const struct history *histories[MAX_INSTANCES];
+        _cleanup_(scoreboard_done) struct scoreboard board = {};
+        points_t buckets[_BUCKET_MAX] = {}, whole = 0;
+
+        for (size_t i = 0; i < l->w->set->n; i++)
+                histories[i] = &l->histories[i];
+        assert_int_equal(scoreboard_compute(model, l->w->set, histories, now, &board), 0);
+        for (size_t i = 0; i < model->n_tasks; i++) {
+                const struct task *task = &model->tasks[i];
+
+                buckets[bucket_of(l, task, NULL, now)] += task->points;
+                whole += task->points;
+                for (size_t u = 0; u < model->n_units; u++)
+                        if (owes(task, &model->units[u]))
+                                board.units[u].points[bucket_of(l, task, &model->units[u], now)] -=
+                                        task->points;
+        }
+        assert_int_equal(board.total.max, whole);
+        assert_int_equal(sum_of(&board.total), whole);
+        assert_memory_equal(board.total.points, buckets, sizeof(buckets));
+        for (size_t a = 0; a < model->n_areas; a++) {
+                assert_int_equal(sum_of(&board.areas[a]), board.areas[a].max);
+                for (int i = 0; i < _BUCKET_MAX; i++)
+                        board.total.points[i] -= board.areas[a].points[i];
+        }
+        /* Nothing is left of the total without its areas, nor of a unit without its tasks. */
+        assert_points_zero(&board.total);
+        for (size_t u = 0; u < model->n_units; u++)
+                assert_points_zero(&board.units[u]);
+}
+
 static void pass(struct life *l, usec_t now) {
         struct plan plan;
+
+        assert_points(l, now);
 
         for (int i = 0; l->forgetful && i < 2; i++) {
                 assert_int_equal(planner_run(l->planner, now, &plan), 0);

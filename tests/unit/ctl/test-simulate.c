@@ -17,10 +17,11 @@
 #include "ctl/simulate.h"
 
 /* "11-12 07:30 reminder VP: 1@2018-11-15 -3wd", one line a mail; what stands before the @ of the first address. */
-static int describe(void *userdata, const struct digest *digest) {
+static int describe(void *userdata, const struct digest *digest, const struct scoreboard *scores) {
         struct strbuf *out = userdata;
         char when[INSTANT_BUFFER], offset[OFFSET_BUFFER];
 
+        (void)scores;
         zone_format(digest->at, when);
         when[10] = ' ';
         strbuf_addf(out, "%.11s %s %.*s:", when + 5, notice_kind_to_string(digest->kind),
@@ -152,10 +153,11 @@ static void test_reports(void **state) {
                      "11-19 08:00 report director: 2@2018-11-12 (1) 1@2018-11-15 (1)\n");
 }
 
-static int stop(void *userdata, const struct digest *digest) {
+static int stop(void *userdata, const struct digest *digest, const struct scoreboard *scores) {
         unsigned *left = userdata;
 
         (void)digest;
+        (void)scores;
         return --*left == 0 ? -EIO : 0;
 }
 
