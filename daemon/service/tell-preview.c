@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "core/report.h"
 #include "service/tell-internal.h"
 
 /* Mails that nobody is owed: previews and tests. */
@@ -13,9 +15,9 @@ void preview_done(struct preview *p) {
         composed_done(&p->composed);
 }
 
-/* The firing of @rung, or of the next step when NULL, and the step behind it. */
+/* The firing of @rung, or of the next step when NULL, and the step behind it. @ret_due: it leaves now */
 static int find_firing(struct tell *t, const struct track *track, const struct rung *rung,
-                       usec_t now, struct reminder *ret) {
+                       usec_t now, struct reminder *ret, bool *ret_due) {
         const struct task *task = track->instance->task;
         _cleanup_free_ struct ladder_row *rows = NULL;
         size_t n;
@@ -32,6 +34,7 @@ static int find_firing(struct tell *t, const struct track *track, const struct r
                              : rows[i].status == LADDER_DUE || rows[i].status == LADDER_COMING;
 
                 if (wanted) {
+                        *ret_due = rows[i].status == LADDER_DUE;
                         ret->rung = rows[i].firing.rung;
                         ret->fired = rows[i].firing.instant;
                         if (i + 1 < n)
@@ -46,47 +49,92 @@ static int find_firing(struct tell *t, const struct track *track, const struct r
         return -ENOENT;
 }
 
+/* The other reminders that leave then, if nothing is filed. @due: those that are due now; else what fires at @now */
+static int add_company(struct tell *t, const struct track *track, bool due, usec_t now,
+                       struct notice_list *ret) {
+        int r = 0;
+
+        for (size_t i = 0; i < t->tracks->n && r == 0; i++) {
+                const struct track *other = &t->tracks->items[i];
+                struct reminder reminder = {};
+
+                if (other == track)
+                        continue;
+                r = reminder_of(t->model, other->instance, &other->history, now, &reminder);
+                if (r == 0 && reminder.rung && (due || reminder.fired == now))
+                        r = array_push(ret, notice_from_reminder(t->model, &reminder, now));
+                free((void *)reminder.superseded);
+        }
+        return r;
+}
+
+/* The mail of a flush that @track is in, with it taken out of the list. */
+static int take_digest(struct digest_list *list, const struct track *track, struct digest *ret) {
+        for (size_t i = 0; i < list->n; i++)
+                for (size_t k = 0; k < list->items[i].items.n; k++)
+                        if (list->items[i].items.items[k].instance == track->instance) {
+                                *ret = list->items[i];
+                                list->items[i] = (struct digest){};
+                                return 0;
+                        }
+        return -ENOENT;
+}
+
+/* The bytes, with what is known of each instance's files; the digest borrows nothing of that afterwards. */
+static int compose_preview(struct tell *t, struct digest *d, struct composed *ret) {
+        struct compose_context context = {.model = t->model, .templates = t->templates};
+        _cleanup_free_ char *message_id = tell_message_id(t->model, d->at);
+        _cleanup_free_ struct evidence_notes *notes = calloc(d->items.n + 1, sizeof(*notes));
+        int r = message_id && notes ? 0 : -ENOMEM;
+
+        for (size_t i = 0; i < d->items.n && r == 0; i++) {
+                struct notice *n = &d->items.items[i];
+
+                r = evidence_files(t->evidence, &t->tracks->items[n->instance->index], &notes[i]);
+                n->files = notes[i].items;
+                n->n_files = notes[i].n > TELL_MAX_NOTES ? TELL_MAX_NOTES : notes[i].n;
+        }
+        context.message_id = message_id;
+        if (r == 0)
+                r = compose_message(&context, d, ret);
+        for (size_t i = 0; notes && i < d->items.n; i++) {
+                d->items.items[i].files = NULL;
+                d->items.items[i].n_files = 0;
+                evidence_notes_done(&notes[i]);
+        }
+        return r;
+}
+
 int tell_preview(struct tell *t, const struct track *track, const struct rung *rung,
                  struct preview *ret) {
-        usec_t now;
         _cleanup_(digest_list_done) struct digest_list digests = {};
-        _cleanup_(evidence_notes_done) struct evidence_notes notes = {};
-        _cleanup_free_ char *message_id = NULL;
-        struct compose_context context = {.model = t->model, .templates = t->templates};
+        struct notice_list notices = {};
         struct reminder reminder = {.instance = track->instance, .history = &track->history};
-        struct preview preview = {};
-        struct notice n;
+        _cleanup_(preview_done) struct preview preview = {};
+        bool due = false;
+        usec_t now;
         int r;
 
-        r = find_firing(t, track, rung, now_of(t), &reminder);
+        r = find_firing(t, track, rung, now_of(t), &reminder, &due);
         if (r < 0)
                 return r;
         now = reminder.fired > now_of(t) ? reminder.fired : now_of(t);
         reminder.deadline = instance_deadline(t->model->calendar, track->instance, &track->history);
-        n = notice_from_reminder(t->model, &reminder, now);
-        r = evidence_files(t->evidence, track, &notes);
+        r = array_push(&notices, notice_from_reminder(t->model, &reminder, now));
+        /* A step that is over stands alone. */
+        if (r == 0 && (due || reminder.fired == now))
+                r = add_company(t, track, due, now, &notices);
+        if (r == 0)
+                r = digests_build(t->model, notices.items, notices.n, now, &digests);
+        if (r == 0)
+                r = take_digest(&digests, track, &preview.digest);
+        if (r == 0)
+                r = compose_preview(t, &preview.digest, &preview.composed);
+        array_done(&notices);
         if (r < 0)
                 return r;
-        n.files = notes.items;
-        n.n_files = notes.n > TELL_MAX_NOTES ? TELL_MAX_NOTES : notes.n;
-        r = digests_build(t->model, &n, 1, now, &digests);
-        if (r < 0)
-                return r;
-        if (digests.n != 1)
-                return -ENOENT;
-        message_id = tell_message_id(t->model, now);
-        if (!message_id)
-                return -ENOMEM;
-        context.message_id = message_id;
-        r = compose_message(&context, &digests.items[0], &preview.composed);
-        if (r < 0)
-                return r;
-        preview.digest = digests.items[0];
-        preview.digest.items.items->files = NULL; /* borrowed from here */
-        preview.digest.items.items->n_files = 0;
-        digests.n = 0;
-        array_done(&digests);
         *ret = preview;
+        preview = (struct preview){};
         return 0;
 }
 

@@ -51,7 +51,7 @@ int tell_flush(struct tell *tell, size_t *ret_n);
 /** The next instant at which a flush would find something; USEC_INFINITY. */
 usec_t tell_next(struct tell *tell);
 
-/** tell_preview() - the mail instance @track would get: @rung NULL is the next step. Return: 0, -ENOENT (no step), -errno. */
+/** tell_preview() - the mail that @track would be in, with all that leaves with it: @rung NULL is the next step. Return: 0, -ENOENT (no step), -errno. */
 struct preview {
         struct digest digest;
         struct composed composed;

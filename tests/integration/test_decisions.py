@@ -216,6 +216,36 @@ class Stops(Decisions):
             ])  # fmt: skip
 
 
+class Previews(Decisions):
+    @staticmethod
+    def comparable(text):
+        """Without what is drawn by lot for each mail, and what a mailbox adds."""
+        text = re.sub(r"(Return-Path|Delivered-To|Message-ID): .*\n|\r", "", text)
+        return re.sub(r"=_(\d)_[0-9a-f]{32}", r"=_\1_", text)
+
+    def test_the_very_bytes(self):
+        """What leaves on Wednesday is what was previewed on Monday, two deadlines in one mail and one alone."""
+        with self.service() as service:
+            before = self.start(service)
+            previews = {key: self.comparable(service.ctl("preview", key, "--eml").out) for key in ("1.1", "1.3@2018-11-19/A", "1.3@2018-11-19/B")}
+            later = self.comparable(service.ctl("preview", "1.1", "--step", "0", "--eml").out)
+            over = service.ctl("preview", "1.1", "--step", "-3wd").out
+        self.assertEqual(previews["1.1"], previews["1.3@2018-11-19/A"])
+        self.assertIn("2 criteria", previews["1.1"])
+        self.assertNotIn("2 criteria", later)
+        self.assertNotIn("2 criteria", over)
+        self.set_clock("2018-11-14T07:29:58+07:00")
+        with self.service() as service:
+            self.news(service, before, 3)
+        sent = []
+        folder = self.path("state", "sent", "new")
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), encoding="utf-8", newline="") as file:
+                sent.append(self.comparable(file.read()))
+        for key, preview in previews.items():
+            self.assertIn(preview, sent, key)
+
+
 class Configuration(Decisions):
     NEW = '{ id = "1.4"; area = "1"; title = "New"; points = 2.0; unit = "B"; due = "2018-12-20"; evidence: { dir = "1.4"; need = ( { match = [ "*.pdf" ]; } ); }; },'
 
