@@ -13,6 +13,7 @@
 #include "core/instance.h"
 #include "core/recipients.h"
 #include "core/requirement.h"
+#include "core/trouble.h"
 
 enum notice_kind {
         NOTICE_REMINDER,
@@ -83,8 +84,9 @@ struct notice {
         /* files: why present ones do not count (reminder), received, refused, missing */
         const struct file_note *files;
         size_t n_files;
-        const char *text;    /* free words: reason of a decision, cause of a trouble; NULL */
-        usec_t old_deadline; /* deadline changed; 0 */
+        const char *text; /* free words: reason of a decision, what could not be delivered; NULL */
+        const struct trouble *trouble; /* of that kind; NULL: there is text */
+        usec_t old_deadline;           /* deadline changed; 0 */
         const struct address_list *
                 mailed; /* deadline changed: everybody mailed about it so far; test: the address; NULL; borrowed */
         const struct report *report; /* of a report; else NULL */

@@ -53,6 +53,10 @@ void composed_done(struct composed *c);
 /** compose_subject() - only the subject of a digest: what `simulate` prints. Owned; NULL when out of memory. */
 char *compose_subject(const struct compose_context *context, const struct digest *digest);
 
+/** compose_trouble() - what is wrong, as a mail says it. Owned; NULL when out of memory. */
+char *compose_trouble(const struct templates *templates, enum language language,
+                      const struct trouble *trouble);
+
 /** compose_message() - the whole mail. Return: 0, -ENOMEM, -EINVAL (a template fails: context->templates came unchecked). */
 int compose_message(const struct compose_context *context, const struct digest *digest,
                     struct composed *ret);

@@ -64,6 +64,9 @@ void record_body(struct document *doc); /* a report whose content is the reminde
 /** document_ledger_head() - the seal of the ledger, where the context has one */
 void document_ledger_head(struct document *doc);
 
+/** trouble_words() - what is wrong, in the words of the language */
+const char *trouble_words(struct words *w, const struct trouble *trouble);
+
 /** audience() - who is greeted, in the words of the language: "Văn phòng Sở; Đồng chí Giám đốc Sở" */
 const char *audience(struct document *doc);
 

@@ -223,8 +223,12 @@ static void one_each(struct document *doc) {
 static void words_of_trouble(struct document *doc) {
         const struct digest *d = doc->digest;
 
-        for (size_t i = 0; i < d->items.n; i++)
-                document_paragraph(doc, words_clean(doc->words, d->items.items[i].text));
+        for (size_t i = 0; i < d->items.n; i++) {
+                const struct notice *n = &d->items.items[i];
+
+                document_paragraph(doc, n->trouble ? trouble_words(doc->words, n->trouble)
+                                                   : words_clean(doc->words, n->text));
+        }
 }
 
 void notice_body(struct document *doc) {

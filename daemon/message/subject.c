@@ -173,7 +173,9 @@ static void describe_report(struct document *doc, struct value *context) {
 
 static void describe_trouble(struct document *doc, struct value *context) {
         const struct digest *d = doc->digest;
-        const char *text = words_clean(doc->words, d->items.n > 0 ? d->items.items[0].text : NULL);
+        const struct notice *n = d->items.n > 0 ? &d->items.items[0] : NULL;
+        const char *text = n && n->trouble ? trouble_words(doc->words, n->trouble)
+                                           : words_clean(doc->words, n ? n->text : NULL);
         size_t len = strlen(text);
         _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
 

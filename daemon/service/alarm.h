@@ -11,7 +11,7 @@
 
 struct alarm {
         char *cause;    /* owned; what makes it the same trouble: "root /srv/evidence" */
-        char *text;     /* owned; what the mail says */
+        char *text;     /* owned; what it is, for whoever tells */
         usec_t due;     /* when it is told next */
         usec_t pause;   /* between this telling and the one after */
         unsigned round; /* of alarms_begin() in which it was last seen */

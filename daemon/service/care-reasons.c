@@ -24,43 +24,34 @@ static char *text(const char *format, ...) {
         return n < 0 ? NULL : s;
 }
 
-char *care_space_trouble(struct manager *m) {
+bool care_space_trouble(struct manager *m, struct trouble *ret) {
         struct statvfs fs;
         uint64_t free_bytes;
 
+        *ret = (struct trouble){.kind = TROUBLE_FULL, .path = m->options.state};
         if (store_is_full(m->store))
-                return text("The disk is full: what happens can not be written down in %s, and "
-                            "nothing is sent",
-                            m->options.state);
+                return true;
         if (statvfs(m->options.state, &fs) < 0)
-                return NULL; /* the store will say what is wrong */
+                return false; /* the store will say what is wrong */
         free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-        if (free_bytes >= CARE_SPACE_BYTES)
-                return NULL;
-        return text("The disk is nearly full: %ju KiB are left for %s; nothing is sent once it is "
-                    "full",
-                    (uintmax_t)(free_bytes >> 10), m->options.state);
+        ret->kind = TROUBLE_SPACE;
+        ret->n = free_bytes >> 10;
+        return free_bytes < CARE_SPACE_BYTES;
 }
 
-char *care_ledger_trouble(const struct manager *m) {
-        return m->care.broken ? text("The ledger does not verify: row %jd is the first that does "
-                                     "not fit (evidencectl log --verify)",
-                                     (intmax_t)m->care.broken)
-                              : NULL;
+bool care_ledger_trouble(struct manager *m, struct trouble *ret) {
+        *ret = (struct trouble){.kind = TROUBLE_LEDGER, .n = (uint64_t)m->care.broken};
+        return m->care.broken != 0;
 }
 
-char *care_backup_trouble(const struct manager *m) {
-        return m->care.backup < 0 ? text("The nightly copy of the database failed: %s",
-                                         strerror(-m->care.backup))
-                                  : NULL;
+bool care_backup_trouble(struct manager *m, struct trouble *ret) {
+        *ret = (struct trouble){.kind = TROUBLE_BACKUP, .detail = strerror(-m->care.backup)};
+        return m->care.backup < 0;
 }
 
-char *care_zone_trouble(const struct manager *m) {
-        return m->care.zone_changed
-                       ? text("The rules of the time zone changed (%s): the service counts by the "
-                              "old ones until it is restarted",
-                              m->care.zone_path)
-                       : NULL;
+bool care_zone_trouble(struct manager *m, struct trouble *ret) {
+        *ret = (struct trouble){.kind = TROUBLE_ZONE, .path = m->care.zone_path};
+        return m->care.zone_changed;
 }
 
 static void add(json_t *reasons, char *owned) {
@@ -103,6 +94,16 @@ static void add_mail(struct manager *m, json_t *reasons) {
                                   (uintmax_t)counts.outbox.by_state[OUTBOX_PARKED]));
 }
 
+static void add_own(struct manager *m, json_t *reasons) {
+        bool (*const looks[])(struct manager *, struct trouble *) = {
+                care_space_trouble, care_ledger_trouble, care_backup_trouble, care_zone_trouble};
+        struct trouble trouble;
+
+        for (size_t i = 0; i < ELEMENTSOF(looks); i++)
+                if (looks[i](m, &trouble))
+                        add(reasons, compose_trouble(m->templates, LANGUAGE_EN, &trouble));
+}
+
 void care_reasons(struct manager *m, json_t *reasons) {
         add_roots(m, reasons);
         add_mail(m, reasons);
@@ -111,10 +112,7 @@ void care_reasons(struct manager *m, json_t *reasons) {
                                   evidence_held(m->evidence)));
         if (publish_error(m))
                 add(reasons, strdup(publish_error(m)));
-        add(reasons, care_space_trouble(m));
-        add(reasons, care_ledger_trouble(m));
-        add(reasons, care_backup_trouble(m));
-        add(reasons, care_zone_trouble(m));
+        add_own(m, reasons);
         if (m->care.heartbeat.trouble)
                 add(reasons,
                     text("The heartbeat could not be sent: %s", m->care.heartbeat.trouble));

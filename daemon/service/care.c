@@ -13,86 +13,96 @@
 #include "service/clock-watch.h"
 #include "service/events.h"
 #include "service/manager.h"
+#include "service/trouble.h"
 
 #define LEDGER_VALUE "ledger_broken" /* first row that does not fit; 0: none */
 #define ZONE_FILE_MAX (1 << 20)      /* bytes; the largest there is has some thousand */
 
+/* On a full disk it can not be told. */
 static int on_alarm(void *userdata, const char *text) {
         struct manager *m = userdata;
-        int r = tell_trouble(&m->tell, text); /* on a full disk it can not be */
+        json_t *j = json_loads(text, 0, NULL);
+        struct trouble trouble;
+        int r = trouble_from_json(j, &trouble);
 
         if (r == 0)
-                log_event(LOG_WARNING, EVENT_TROUBLE, NULL, "%s", text);
+                r = tell_trouble(&m->tell, &trouble);
+        json_decref(j);
         return r;
 }
 
-static void report(struct manager *m, const char *cause, const char *text, usec_t since,
-                   usec_t patience) {
-        if (alarms_report(&m->care.alarms, cause, text, since, patience) < 0)
+static void report(struct manager *m, const char *cause, const struct trouble *trouble,
+                   usec_t since, usec_t patience) {
+        _cleanup_free_ char *text = trouble_dump(trouble);
+
+        if (!text || alarms_report(&m->care.alarms, cause, text, since, patience) < 0)
                 log_oom();
 }
 
-static void report_state(struct manager *m, const struct evidence_root *root) {
-        _cleanup_free_ char *cause = NULL, *text = NULL;
-        char since[INSTANT_BUFFER];
+/* A cause that there is one of for each root. */
+static void report_at(struct manager *m, const char *what, const struct evidence_root *root,
+                      const struct trouble *trouble, usec_t since, usec_t patience) {
+        _cleanup_free_ char *cause = NULL;
 
-        if (strcmp(root->state, "ok") != 0 && asprintf(&cause, "root %s", root->path) >= 0 &&
-            asprintf(&text, "Evidence root %s: %s since %s%s%s", root->path, root->state,
-                     zone_format(root->since, since), root->text ? ": " : "",
-                     root->text ? root->text : "") >= 0)
-                report(m, cause, text, root->since, CARE_ROOT_PATIENCE_USEC);
+        if (asprintf(&cause, "%s %s", what, root->path) < 0)
+                log_oom();
+        else
+                report(m, cause, trouble, since, patience);
 }
 
-static void report_parts(struct manager *m, const struct evidence_root *root) {
-        _cleanup_free_ char *limit = NULL, *folders = NULL, *text = NULL;
-
-        if (root->limit && asprintf(&limit, "limit %s", root->path) >= 0)
-                report(m, limit, root->limit, root->limit_since, 0);
-        if (root->n_unreadable > 0 && asprintf(&folders, "folders %s", root->path) >= 0 &&
-            asprintf(&text, "%zu folder%s can not be read, among them %s", root->n_unreadable,
-                     root->n_unreadable > 1 ? "s" : "", root->unreadable) >= 0)
-                report(m, folders, text, root->unreadable_since, CARE_ROOT_PATIENCE_USEC);
+static void report_root(struct manager *m, const struct evidence_root *root) {
+        if (strcmp(root->state, "ok") != 0)
+                report_at(m, "root", root,
+                          &(struct trouble){.kind = TROUBLE_ROOT,
+                                            .path = root->path,
+                                            .state = root->state,
+                                            .since = root->since,
+                                            .detail = root->text},
+                          root->since, CARE_ROOT_PATIENCE_USEC);
+        if (root->limit)
+                report_at(m, "limit", root,
+                          &(struct trouble){
+                                  .kind = TROUBLE_LIMIT, .path = root->path, .detail = root->limit},
+                          root->limit_since, 0);
+        if (root->n_unreadable > 0)
+                report_at(m, "folders", root,
+                          &(struct trouble){.kind = TROUBLE_FOLDERS,
+                                            .n = root->n_unreadable,
+                                            .path = root->unreadable},
+                          root->unreadable_since, CARE_ROOT_PATIENCE_USEC);
 }
 
 static void report_roots(struct manager *m) {
         struct evidence_root roots[64];
         size_t n = evidence_roots(m->evidence, roots, ELEMENTSOF(roots));
 
-        for (size_t i = 0; i < n; i++) {
-                report_state(m, &roots[i]);
-                report_parts(m, &roots[i]);
-        }
+        for (size_t i = 0; i < n; i++)
+                report_root(m, &roots[i]);
 }
 
 static void report_mail(struct manager *m) {
         usec_t since = outbox_failing_since(m->outbox);
-        _cleanup_free_ char *text = NULL;
-        char from[INSTANT_BUFFER];
 
-        if (since == 0)
-                return;
-        if (asprintf(&text, "No mail could be sent since %s (evidencectl status)",
-                     zone_format(since, from)) < 0 ||
-            alarms_report(&m->care.alarms, "mail", text, since, CARE_MAIL_PATIENCE_USEC) < 0)
-                log_oom();
+        if (since != 0)
+                report(m, "mail", &(struct trouble){.kind = TROUBLE_MAIL, .since = since}, since,
+                       CARE_MAIL_PATIENCE_USEC);
 }
 
 static void report_own(struct manager *m, usec_t now) {
-        const struct {
+        static const struct {
                 const char *cause;
-                char *text; /* owned */
+                bool (*look)(struct manager *m, struct trouble *ret);
         } troubles[] = {
-                {"space", care_space_trouble(m)},
-                {"ledger", care_ledger_trouble(m)},
-                {"backup", care_backup_trouble(m)},
-                {"time zone", care_zone_trouble(m)},
+                {"space", care_space_trouble},
+                {"ledger", care_ledger_trouble},
+                {"backup", care_backup_trouble},
+                {"time zone", care_zone_trouble},
         };
+        struct trouble trouble;
 
-        for (size_t i = 0; i < ELEMENTSOF(troubles); i++) {
-                if (troubles[i].text)
-                        report(m, troubles[i].cause, troubles[i].text, now, 0);
-                free(troubles[i].text);
-        }
+        for (size_t i = 0; i < ELEMENTSOF(troubles); i++)
+                if (troubles[i].look(m, &trouble))
+                        report(m, troubles[i].cause, &trouble, now, 0);
 }
 
 /* ---- the night's work ---- */
@@ -256,7 +266,6 @@ static void on_step(void *userdata, usec_t from, usec_t to) {
         struct manager *m = userdata;
         usec_t jump = to > from ? to - from : from - to;
         char before[INSTANT_BUFFER], after[INSTANT_BUFFER];
-        _cleanup_free_ char *text = NULL;
 
         manager_turn(m); /* after a suspend, too: it arms every timer anew */
         if (jump == 0)
@@ -265,9 +274,10 @@ static void on_step(void *userdata, usec_t from, usec_t to) {
         zone_format(to + m->clock.offset, after);
         log_event(LOG_NOTICE, EVENT_CLOCK_STEPPED, NULL,
                   "The clock was set from %s to %s, planning anew", before, after);
-        if (jump > CARE_STEP_USEC &&
-            asprintf(&text, "The clock of the machine was set from %s to %s", before, after) >= 0)
-                tell_trouble(&m->tell, text);
+        if (jump > CARE_STEP_USEC)
+                tell_trouble(&m->tell, &(struct trouble){.kind = TROUBLE_CLOCK,
+                                                         .since = from + m->clock.offset,
+                                                         .until = to + m->clock.offset});
 }
 
 /* ---- public ---- */

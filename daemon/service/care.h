@@ -54,8 +54,8 @@ usec_t care_look(struct manager *m);
 
 /** care_reasons() - one text into @reasons for each thing that makes the state "degraded" */
 void care_reasons(struct manager *m, json_t *reasons);
-/** What care itself watches over, for alarms and reasons alike. Return: owned text; NULL: well (or no memory). */
-char *care_space_trouble(struct manager *m);
-char *care_ledger_trouble(const struct manager *m);
-char *care_backup_trouble(const struct manager *m);
-char *care_zone_trouble(const struct manager *m);
+/** What care itself watches over, for alarms and reasons alike; strings borrowed. Return: is there such a trouble? */
+bool care_space_trouble(struct manager *m, struct trouble *ret);
+bool care_ledger_trouble(struct manager *m, struct trouble *ret);
+bool care_backup_trouble(struct manager *m, struct trouble *ret);
+bool care_zone_trouble(struct manager *m, struct trouble *ret);

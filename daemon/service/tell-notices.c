@@ -6,7 +6,9 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/zone.h"
+#include "service/events.h"
 #include "service/tell-internal.h"
+#include "service/trouble.h"
 
 /* Notices that wait for their flush: everything but reminders and reports. */
 
@@ -78,6 +80,11 @@ int tell_notice(struct tell *t, enum notice_kind kind, const struct track *track
                                      file->detail));
         if (j && words->text)
                 json_object_set_new(j, "text", json_string(words->text));
+        if (j && words->trouble) {
+                _cleanup_free_ char *dump = trouble_dump(words->trouble);
+
+                json_object_set_new(j, "trouble", dump ? json_loads(dump, 0, NULL) : NULL);
+        }
         if (j && words->old_deadline)
                 json_object_set_new(j, "old_deadline", json_integer(words->old_deadline));
         detail = j ? json_dumps(j, JSON_COMPACT) : NULL;
@@ -95,19 +102,23 @@ int tell_notice(struct tell *t, enum notice_kind kind, const struct track *track
                                                   .detail = detail});
 }
 
-int tell_trouble(struct tell *t, const char *text) {
-        int r = store_begin(t->store);
+int tell_trouble(struct tell *t, const struct trouble *trouble) {
+        _cleanup_free_ char *text = compose_trouble(t->templates, LANGUAGE_EN, trouble);
+        int r = text ? store_begin(t->store) : -ENOMEM;
 
         if (r == 0)
-                r = tell_notice(t, NOTICE_TROUBLE, NULL, NULL, &(struct tell_words){.text = text});
+                r = tell_notice(t, NOTICE_TROUBLE, NULL, NULL,
+                                &(struct tell_words){.text = text, .trouble = trouble});
         if (r == 0)
                 r = store_commit(t->store);
         if (r < 0) {
                 store_rollback(t->store);
-                log_error_errno(r, "Failed to write down a notice for the administrator ('%s'): %m",
-                                text);
+                return log_error_errno(
+                        r, "Failed to write down a notice for the administrator ('%s'): %m",
+                        text ? text : trouble_kind_to_string(trouble->kind));
         }
-        return r;
+        log_event(LOG_WARNING, EVENT_TROUBLE, NULL, "%s", text);
+        return 0;
 }
 
 static const struct track *any_track_of(const struct tell *t, const char *task, const char *unit) {

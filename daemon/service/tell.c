@@ -16,6 +16,7 @@
 #include "service/mail-record.h"
 #include "service/report.h"
 #include "service/tell-internal.h"
+#include "service/trouble.h"
 
 /* A notice that waited. */
 struct stored_row {
@@ -35,7 +36,7 @@ struct flush {
         struct stored_rows ARRAY(struct stored_row) stored; /* that these notices come from */
         struct limit limit;
         struct details ARRAY(json_t *) details; /* owned references; strings of file notes */
-        struct owned_notes ARRAY(struct file_note *) owned;
+        struct owned_notes ARRAY(void *) owned; /* what notices point to */
         struct arena *arena; /* owned; addresses of people who were mailed; NULL: none needed yet */
         struct report_marks marks;
         struct scoreboard board; /* computed when a report is among the mails */
@@ -119,6 +120,23 @@ static int file_of_detail(struct flush *f, json_t *detail, struct notice *n) {
         return 0;
 }
 
+static int trouble_of_detail(struct flush *f, const json_t *detail, struct notice *n) {
+        struct trouble t, *trouble;
+
+        if (trouble_from_json(json_object_get(detail, "trouble"), &t) < 0)
+                return 0; /* none, or of another version: there is text */
+        trouble = malloc(sizeof(*trouble));
+        if (!trouble)
+                return -ENOMEM;
+        *trouble = t;
+        if (array_push(&f->owned, trouble) < 0) {
+                free(trouble);
+                return -ENOMEM;
+        }
+        n->trouble = trouble;
+        return 0;
+}
+
 /* Is it still worth saying? */
 static bool still_true(const struct stored_notice *row, const struct notice *n) {
         bool done = n->state == STATE_COMPLETE || n->state == STATE_LATE;
@@ -198,6 +216,8 @@ static int on_waiting(void *userdata, const struct stored_notice *row) {
         if (row->kind == NOTICE_DEADLINE_CHANGED)
                 n.old_deadline = json_integer_value(json_object_get(detail, "old_deadline"));
         r = file_of_detail(f, detail, &n);
+        if (r == 0)
+                r = trouble_of_detail(f, detail, &n);
         if (r == 0 && row->kind == NOTICE_DEADLINE_CHANGED && track)
                 r = find_mailed(f, row->instance, &n.mailed);
         return r < 0 ? r : array_push(&f->notices, n);

@@ -24,14 +24,16 @@ struct tell {
 struct tell_words {
         const struct file_note *file;
         const char *text;
+        const struct trouble *trouble;
         usec_t old_deadline;
 };
 
 /** tell_notice() - a notice to wait for its flush; inside the caller's transaction. @unit: where @track is NULL; either may be */
 int tell_notice(struct tell *tell, enum notice_kind kind, const struct track *track,
                 const struct unit *unit, const struct tell_words *words);
-/** The same in a transaction of its own, for troubles: failing is logged, since it must not stop what found the trouble. */
-int tell_trouble(struct tell *tell, const char *text);
+/** The same in a transaction of its own, for troubles: failing is logged, since it must not stop what found the trouble. What is
+ *  told goes into the journal as well, in English. */
+int tell_trouble(struct tell *tell, const struct trouble *trouble);
 
 /** What a configuration change means to people: notices for moved, added and dropped instances; inside the
  *  caller's transaction. */

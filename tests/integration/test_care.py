@@ -142,8 +142,20 @@ class Night(Care):
         return [evtest.body_text(m.parse()) for m in server.messages if evmail.ADMINISTRATOR in m.recipients]
 
     def test_a_ledger_that_was_changed(self):
+        words = "The ledger does not verify: row 2 is the first that does not fit"
+        self.forge_ledger("en", words, words)
+
+    def test_in_the_language_of_the_office(self):
+        """The mail speaks Vietnamese; journal and status stay as an administrator searches for them."""
+        self.forge_ledger(
+            "vi",
+            "The ledger does not verify: row 2 is the first that does not fit",
+            "Sổ ghi không khớp: dòng 2 là dòng đầu tiên bị sai",
+        )
+
+    def forge_ledger(self, language, words, mailed):
         with evtest.SmtpServer() as server:
-            self.office(evmail.server(server.url))
+            self.office(evmail.server(server.url), language=language)
             self.once()
             db = self.state_db()
             for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
@@ -151,11 +163,14 @@ class Night(Care):
             db.execute("UPDATE ledger SET detail = '{\"reason\":\"forged\"}' WHERE seq = 2")
             db.close()
             self.pass_time(86400)
-            words = "The ledger does not verify: row 2 is the first that does not fit"
             with self.service() as service:
                 evtest.eventually(lambda: words in "".join(self.reasons(service)[1]), "the reason")
-                evtest.eventually(lambda: any(words in text for text in self.told(server)), "the mail")
+                evtest.eventually(lambda: any(mailed in text for text in self.told(server)), "the mail")
+                subjects = [str(message.parse()["Subject"]) for message in server.taken]
+                self.assertTrue(any(mailed in subject for subject in subjects), subjects)
                 self.assertIn(words, service.log())
+                row = [r["detail"] for r in self.log_of(service, "--event", "notice-decided") if r["detail"].get("kind") == "trouble"]
+                self.assertIn(words, row[0]["text"])
             with self.service() as service:  # before the next check it is no sounder
                 evtest.eventually(lambda: words in "".join(self.reasons(service)[1]), "the reason again")
 

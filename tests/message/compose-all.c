@@ -386,6 +386,15 @@ static void scenes_of_attention(struct world *w) {
                 .text = "không đọc được thư mục '/srv/evidence' từ 09:15\r\nBcc: x@evil.example"};
         write_all(w, "trouble");
         forget(w);
+        w->notices[w->n++] = (struct notice){
+                .kind = NOTICE_TROUBLE,
+                .trouble = &(struct trouble){.kind = TROUBLE_ROOT,
+                                             .path = "/srv/evidence",
+                                             .state = "hung",
+                                             .since = at("2018-11-12 09:15"),
+                                             .detail = "no answer\r\nBcc: x@evil.example"}};
+        write_all(w, "trouble-root");
+        forget(w);
         w->notices[w->n++] =
                 (struct notice){.kind = NOTICE_UNDELIVERABLE,
                                 .text = "vp@skhcn.example: 550 5.1.1 no such user – Nhắc việc"};
