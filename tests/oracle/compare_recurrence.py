@@ -20,7 +20,7 @@ except ImportError:
     print("skipped: python3-dateutil is not installed")
     sys.exit(77)
 
-LAST_YEAR = 2060
+FIRST_YEAR, LAST_YEAR = 1990, 2060
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
@@ -86,10 +86,10 @@ def expected_dates(text, start, until):
 
 def main(program):
     rng = random.Random(5545)
-    asking = Asking(program)
+    asking, years = Asking(program), set()
     for _ in range(3000):
         parts, week_start, whole_weeks = random_rule(rng)
-        start = random_day(rng, datetime.date(1990, 1, 1), datetime.date(2055, 12, 31))
+        start = random_day(rng, datetime.date(FIRST_YEAR, 1, 1), datetime.date(2055, 12, 31))
         if whole_weeks:
             start += datetime.timedelta(days=(week_start - start.weekday()) % 7)
         until = min(start + datetime.timedelta(days=rng.randint(0, 2500)), datetime.date(LAST_YEAR, 12, 31))
@@ -100,7 +100,12 @@ def main(program):
             stop = start + datetime.timedelta(days=rng.randint(0, 2000))
             parts.append(f"UNTIL={stop:%Y%m%d}")
         text = ";".join(parts)
-        asking.ask(f"dates {start} {until} 10000 {text}", expected_dates(text, start, until))
+        expected = expected_dates(text, start, until)
+        years.update(day[:4] for day in expected.split())
+        asking.ask(f"dates {start} {until} 10000 {text}", expected)
+    missing = {str(year) for year in range(FIRST_YEAR, LAST_YEAR + 1)} - years
+    if missing:
+        sys.exit(f"no date of {sorted(missing)} was asked for")
     return asking.finish(least=3000)
 
 
