@@ -39,6 +39,7 @@ class Replay(evtest.TestCase):
         self.use(TASKS)
 
     def use(self, tasks, **more):
+        self.tasks = tasks
         self.config = small_year.write_year(self, self.server.url, settle="1s", gone_after="2s", tasks=tasks, **more)
 
     def service(self, *args, **more):

@@ -272,7 +272,73 @@ class Content(Replay):
             self.assertEqual(len(self.log(service, "evidence-refused")), 1, "told once")
 
 
+class Received(Replay):
+    """First seen settled decides between complete and late, not the date that a file brings along (which is kept beside it)."""
+
+    LATE = TASKS.replace('due = "2018-11-15"', 'due = "2018-11-09"')
+    KEY = "1.1@2018-11-09"
+
+    def setUp(self):
+        super().setUp()
+        self.use(self.LATE)
+        # as seen from the service's clock: the day before the deadline
+        self.in_time = time.time() - 4 * 86400
+
+    def test_filed_late_with_an_early_date(self):
+        with self.service() as service:
+            self.until(service, "overdue", self.KEY, 10)
+            self.file("1.1/report.pdf", seed="1", mtime=self.in_time)
+            self.until(service, "late", self.KEY)
+            received = self.files(service, self.KEY)["1.1/report.pdf"]["received"]
+            self.assertTrue(received.startswith("2018-11-12"), received)
+            # another file in its place, and the same one again: late it is and stays
+            os.rename(self.path("evidence/1.1/report.pdf"), self.path("evidence/1.1/the report.pdf"))
+            self.stays(service, "late", GONE_AFTER + SETTLE + 1, self.KEY)
+            self.assertEqual(self.files(service, self.KEY)["1.1/the report.pdf"]["received"], received)
+
+    def test_found_at_the_first_scan(self):
+        # nobody saw it come: its own date is all there is, and it is marked as such
+        self.file("1.1/report.pdf", seed="1", mtime=self.in_time)
+        with self.service() as service:
+            self.until(service, "complete", self.KEY, 10)
+            entry = self.files(service, self.KEY)["1.1/report.pdf"]
+            self.assertTrue(entry["received"].startswith("2018-11-08"), entry)
+            counted = self.log(service, "evidence-counted")
+            self.assertIn("2018-11-08", json.dumps(counted), "the ledger has it")
+
+    def test_touched_later(self):
+        # its own date moves on; when it was received does not
+        path = self.file("1.1/report.pdf", seed="1", mtime=self.in_time)
+        with self.service() as service:
+            self.until(service, "complete", self.KEY, 10)
+            os.utime(path)
+            self.stays(service, "complete", SETTLE + 1.5, self.KEY)
+            self.assertTrue(self.files(service, self.KEY)["1.1/report.pdf"]["received"].startswith("2018-11-08"))
+
+
 class Folders(Replay):
+    def test_deeper_than_a_path_can_name(self):
+        self.file("1.3/minutes 1.pdf", seed="1")
+        here = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+        self.addCleanup(os.close, here)
+        self.addCleanup(subprocess.run, ["rm", "-rf", self.path("evidence")])  # shutil.rmtree gives up on it
+        os.chdir(self.path("evidence/1.3"))
+        try:
+            for _ in range(30):
+                os.mkdir("d" * 200)
+                os.chdir("d" * 200)
+            evtest.place(".", "minutes 3.pdf", seed="3")
+        finally:
+            os.fchdir(here)
+        with self.service() as service:
+            self.until(service, "partial", MINUTES, 10)
+            status = evtest.eventually(
+                lambda: (s := service.ctl("status", "--json").json())["roots"][0]["unreadable_folders"] and s, "reported"
+            )
+            self.assertIn("can not be read", str(status["reasons"]))
+            self.file("1.3/minutes 2.pdf", seed="2")
+            self.until(service, "complete", MINUTES)
+
     def test_moves(self):
         self.file("1.3/a/minutes 1.pdf", seed="1")
         self.file("1.3/a/b/minutes 2.pdf", seed="2")
