@@ -37,10 +37,11 @@ date_t date_from_ymd(int year, int month, int day) {
 
 struct ymd date_to_ymd(date_t date) {
         int64_t days = (int64_t)date + DAYS_BEFORE_1970;
-        int64_t era = floor_div(days, DAYS_PER_ERA), doe = days - era * DAYS_PER_ERA;
-        int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-        int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-        int64_t month_from_march = (5 * doy + 2) / 153;
+        int64_t era = floor_div(days, DAYS_PER_ERA);
+        uint32_t doe = (uint32_t)(days - era * DAYS_PER_ERA);
+        uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+        uint32_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+        uint32_t month_from_march = (5 * doy + 2) / 153;
         struct ymd r;
 
         r.day = (int)(doy - (153 * month_from_march + 2) / 5 + 1);

@@ -76,28 +76,38 @@ void strbuf_addf(struct strbuf *b, const char *format, ...) {
         va_end(ap);
 }
 
-static bool is_plain(unsigned char c) { return c >= 0x20 && c != 0x7f && c != '"' && c != '\\'; }
+/* By the byte: is it written otherwise, or the end? */
+static const bool is_special[256] = {
+        [0 ... 0x1f] = true,
+        [0x7f] = true,
+        ['"'] = true,
+        ['\\'] = true,
+};
+
+static void add_escaped(struct strbuf *b, const char *s) {
+        for (; *s; s++) {
+                if (!is_special[(unsigned char)*s])
+                        strbuf_addc(b, *s);
+                else if (*s == '"' || *s == '\\')
+                        strbuf_addf(b, "\\%c", *s);
+                else
+                        strbuf_addf(b, "\\u%04x", (unsigned char)*s);
+        }
+}
 
 void strbuf_add_json(struct strbuf *b, const char *s) {
+        size_t n = 0;
+
         if (!s) {
                 strbuf_adds(b, "null");
                 return;
         }
+        while (!is_special[(unsigned char)s[n]])
+                n++;
         strbuf_addc(b, '"');
-        for (;;) {
-                size_t n = 0;
-
-                while (is_plain((unsigned char)s[n]))
-                        n++;
-                strbuf_add(b, s, n);
-                s += n;
-                if (!*s)
-                        break;
-                if (*s == '"' || *s == '\\')
-                        strbuf_addf(b, "\\%c", *s++);
-                else
-                        strbuf_addf(b, "\\u%04x", (unsigned char)*s++);
-        }
+        strbuf_add(b, s, n);
+        if (s[n])
+                add_escaped(b, s + n);
         strbuf_addc(b, '"');
 }
 

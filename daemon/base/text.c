@@ -141,6 +141,14 @@ char *text_sanitize(const char *s, size_t len) {
         return strbuf_steal(&b);
 }
 
+size_t text_plain_length(const char *s) {
+        size_t n = 0;
+
+        while (s[n] >= 0x20 && s[n] < 0x7f)
+                n++;
+        return n;
+}
+
 /* Code points of @s, SIZE_MAX when it is no UTF-8 or longer than NEAREST_MAX. */
 static size_t to_code_points(const char *s, ucs4_t ret[NEAREST_MAX]) {
         const uint8_t *p = (const uint8_t *)s, *end = p + strlen(s);

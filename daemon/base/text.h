@@ -36,6 +36,8 @@ size_t text_width(const char *s);
  * controls) become a space. Return: owned, valid UTF-8; NULL when out of memory.
  */
 char *text_sanitize(const char *s, size_t len);
+/** text_plain_length() - bytes at its beginning that are printable ASCII, where there is nothing to sanitize */
+size_t text_plain_length(const char *s);
 
 /** text_nearest() - the candidate at the smallest edit distance ≤ 2 (≤ 1 below five letters), or NULL */
 const char *text_nearest(const char *s, const char *const *candidates, size_t n);

@@ -56,11 +56,10 @@ struct source_key {
 
 /* Notices that are sure to have the same recipients: resolved once. */
 struct group {
-        const struct notice *first;
         struct source_key source;
         uint64_t serial; /* makes one that is not to be merged unique; else 0 */
-        struct recipients to, cc;
-        size_t digest;
+        uint32_t digest;
+        enum notice_class late; /* of a reminder whose deadline has passed */
 };
 
 /* Small, since a report sorts a hundred thousand of them. */
@@ -83,6 +82,7 @@ struct building {
         usec_t now;
         struct digest_list *list; /* of this call */
         struct groups ARRAY(struct group) groups;
+        size_t last; /* of the groups: what was asked for last */
         struct lookup by_source, by_set;
         struct sort_key *keys; /* owned, one per line, as they come */
         size_t n_keys;
@@ -91,10 +91,6 @@ struct building {
 };
 
 static void building_done(struct building *b) {
-        for (size_t i = 0; i < b->groups.n; i++) {
-                recipients_done(&b->groups.items[i].to);
-                recipients_done(&b->groups.items[i].cc);
-        }
         array_done(&b->groups);
         lookup_done(&b->by_source);
         lookup_done(&b->by_set);
@@ -188,76 +184,111 @@ static int resolve_mailed(const struct model *model, const struct source_key *ke
         return r;
 }
 
+static void move(struct recipients *to, struct recipients *from) {
+        *to = *from;
+        *from = RECIPIENTS_INIT;
+}
+
+/* A mail to these recipients, whom it takes over. */
+static int add_digest(struct building *b, const struct notice *notice, const struct unit *unit,
+                      struct recipients *to, struct recipients *cc) {
+        struct digest *digest;
+        int r;
+
+        r = array_push(b->list, (struct digest){
+                                        .kind = notice->kind,
+                                        .language = _LANGUAGE_MAX,
+                                        .at = b->now,
+                                        .report = notice->report,
+                                        .unit = unit,
+                                });
+        if (r < 0)
+                return r;
+        digest = &b->list->items[b->list->n - 1];
+        move(&digest->to, to);
+        move(&digest->cc, cc);
+        return 0;
+}
+
 /* The mail that these recipients belong to: the one with the same set, or a new one. */
-static int digest_for(struct building *b, struct group *group) {
-        const struct notice *notice = group->first;
+static int digest_for(struct building *b, const struct notice *notice, uint64_t serial,
+                      struct recipients *to, struct recipients *cc, uint32_t *ret) {
         const struct routing *routing = &routings[notice->kind];
         bool per_unit = routing->merging == MERGE_UNIT || routing->merging == MERGE_REPORT;
         bool by_to = routing->merging == MERGE_TO;
         const struct unit *unit = per_unit ? notice->unit : NULL;
-        uint64_t hash = hash_number(HASH_SEED, (uint64_t)routing->family ^ group->serial << 8);
+        uint64_t hash = hash_number(HASH_SEED, (uint64_t)routing->family ^ serial << 8);
         size_t cursor = 0;
         uint32_t i;
         int r;
 
         hash = hash_number(hash, (uintptr_t)unit);
         hash = hash_number(hash, (uintptr_t)notice->report);
-        for (size_t k = 0; by_to && k < group->to.n; k++)
-                hash = hash_string(hash, group->to.items[k]->key);
+        for (size_t k = 0; by_to && k < to->n; k++)
+                hash = hash_string(hash, to->items[k]->key);
         while ((i = lookup_next(&b->by_set, hash, &cursor)) != LOOKUP_NONE) {
                 const struct digest *d = &b->list->items[i];
 
                 if (routings[d->kind].family == routing->family && d->unit == unit &&
-                    d->report == notice->report && group->serial == 0 &&
-                    (!by_to || recipients_compare(&d->to, &group->to) == 0))
+                    d->report == notice->report && serial == 0 &&
+                    (!by_to || recipients_compare(&d->to, to) == 0))
                         break;
         }
         if (i == LOOKUP_NONE) {
-                struct digest digest = {.kind = notice->kind,
-                                        .language = _LANGUAGE_MAX,
-                                        .at = b->now,
-                                        .report = notice->report,
-                                        .unit = unit};
-
-                i = (uint32_t)b->list->n;
-                if (array_push(b->list, digest) < 0 || lookup_add(&b->by_set, hash, i) < 0)
-                        return -ENOMEM;
+                *ret = (uint32_t)b->list->n;
+                r = add_digest(b, notice, unit, to, cc);
+                return r < 0 ? r : lookup_add(&b->by_set, hash, *ret);
         }
-        group->digest = i;
-        r = recipients_merge(&b->list->items[i].to, &group->to);
-        return r < 0 ? r : recipients_merge(&b->list->items[i].cc, &group->cc);
+        *ret = i;
+        r = recipients_merge(&b->list->items[i].to, to);
+        return r < 0 ? r : recipients_merge(&b->list->items[i].cc, cc);
 }
 
-static int group_for(struct building *b, const struct notice *notice, uint64_t serial,
-                     size_t *ret) {
-        struct source_key key = key_of(notice);
-        uint64_t hash = key_hash(&key, serial);
-        struct group *group;
-        size_t cursor = 0;
-        uint32_t i;
+static int add_group(struct building *b, const struct notice *notice, const struct source_key *key,
+                     uint64_t serial) {
+        _cleanup_(recipients_done) struct recipients to = RECIPIENTS_INIT, cc = RECIPIENTS_INIT;
+        struct group group = {
+                .source = *key,
+                .serial = serial,
+                .late = notice_class_late(b->model, notice),
+        };
         int r;
 
-        while ((i = lookup_next(&b->by_source, hash, &cursor)) != LOOKUP_NONE)
-                if (b->groups.items[i].serial == serial &&
-                    key_equal(&key, &b->groups.items[i].source)) {
-                        *ret = i;
-                        return 0;
+        r = resolve_roles(b->model, key, &to, &cc);
+        if (r >= 0)
+                r = resolve_mailed(b->model, key, &to);
+        if (r >= 0)
+                r = digest_for(b, notice, serial, &to, &cc, &group.digest);
+        return r < 0 ? r : array_push(&b->groups, group);
+}
+
+static bool is_group(const struct group *group, const struct source_key *key, uint64_t serial) {
+        return group->serial == serial && key_equal(&group->source, key);
+}
+
+/* Return: borrowed until the next call; NULL when out of memory. */
+static const struct group *group_for(struct building *b, const struct notice *notice,
+                                     uint64_t serial) {
+        struct source_key key = key_of(notice);
+        size_t cursor = 0;
+        uint64_t hash;
+        uint32_t i;
+
+        /* A report's lines all have the same. */
+        if (b->groups.n > 0 && is_group(&b->groups.items[b->last], &key, serial))
+                return &b->groups.items[b->last];
+        hash = key_hash(&key, serial);
+        while ((i = lookup_next(&b->by_source, hash, &cursor)) != LOOKUP_NONE) {
+                if (is_group(&b->groups.items[i], &key, serial)) {
+                        b->last = i;
+                        return &b->groups.items[i];
                 }
-        i = (uint32_t)b->groups.n;
-        r = array_push(&b->groups,
-                       (struct group){.first = notice, .source = key, .serial = serial});
-        if (r < 0)
-                return r;
-        group = &b->groups.items[i];
-        r = resolve_roles(b->model, &key, &group->to, &group->cc);
-        if (r >= 0)
-                r = resolve_mailed(b->model, &key, &group->to);
-        if (r >= 0)
-                r = digest_for(b, group);
-        if (r >= 0)
-                r = lookup_add(&b->by_source, hash, i);
-        *ret = i;
-        return r;
+        }
+        if (add_group(b, notice, &key, serial) < 0 ||
+            lookup_add(&b->by_source, hash, (uint32_t)b->groups.n - 1) < 0)
+                return NULL;
+        b->last = b->groups.n - 1;
+        return &b->groups.items[b->last];
 }
 
 static struct sort_key sort_key_of(const struct notice *notice, size_t digest) {
@@ -301,8 +332,9 @@ static bool makes_line(const struct notice *notice) {
         return notice->kind != NOTICE_REPORT || notice->instance;
 }
 
-static void take_item(struct building *b, struct digest *digest, const struct notice *notice) {
-        enum notice_class class = notice_class_of(b->model, notice, b->now);
+static void take_tone(struct building *b, const struct group *group, const struct notice *notice) {
+        struct digest *digest = &b->list->items[group->digest];
+        enum notice_class class = notice_class_on(notice, group->late, b->now);
 
         if (class > digest->class)
                 digest->class = class;
@@ -310,7 +342,6 @@ static void take_item(struct building *b, struct digest *digest, const struct no
                 digest->kind = routings[notice->kind].merging == MERGE_ALL
                                        ? (notice->kind < digest->kind ? notice->kind : digest->kind)
                                        : routings[notice->kind].family;
-        digest->items.items[digest->items.n++] = *notice;
 }
 
 /* Puts the keys of each digest together, in the order in which they came. Return: owned; where each digest's begin, and the end. */
@@ -347,7 +378,7 @@ static int fill(struct building *b) {
                 if (r < 0)
                         return r;
                 for (size_t k = start[i]; k < start[i + 1]; k++)
-                        take_item(b, digest, keys[k].notice);
+                        digest->items.items[digest->items.n++] = *keys[k].notice;
         }
         return 0;
 }
@@ -462,19 +493,19 @@ static void foresee(const struct notice *notices, size_t i, size_t n) {
 }
 
 static int build(struct building *b, const struct notice *notices, size_t n) {
-        size_t group;
         int r;
 
         for (size_t i = 0; i < n; i++) {
-                foresee(notices, i, n);
                 bool alone = routings[notices[i].kind].merging == MERGE_NEVER;
+                const struct group *group = group_for(b, &notices[i], alone ? i + 1 : 0);
 
-                r = group_for(b, &notices[i], alone ? i + 1 : 0, &group);
-                if (r < 0)
-                        return r;
-                if (makes_line(&notices[i]))
-                        b->keys[b->n_keys++] =
-                                sort_key_of(&notices[i], b->groups.items[group].digest);
+                if (!group)
+                        return -ENOMEM;
+                foresee(notices, i, n);
+                if (!makes_line(&notices[i]))
+                        continue;
+                take_tone(b, group, &notices[i]);
+                b->keys[b->n_keys++] = sort_key_of(&notices[i], group->digest);
         }
         r = fill(b);
         for (size_t i = 0; i < b->list->n && r >= 0; i++) {

@@ -18,10 +18,15 @@ static void place(struct lookup *t, struct lookup_slot slot) {
         t->slots[i] = slot;
 }
 
-static int grow(struct lookup *t) {
-        size_t size = t->slots ? (t->mask + 1) * 2 : FIRST_SIZE;
-        struct lookup bigger = {.mask = size - 1, .n = t->n};
+int lookup_reserve(struct lookup *t, size_t more) {
+        size_t size = t->slots ? t->mask + 1 : FIRST_SIZE;
+        struct lookup bigger = {.n = t->n};
 
+        while (size < (t->n + more) * 2)
+                size *= 2;
+        if (t->slots && size == t->mask + 1)
+                return 0;
+        bigger.mask = size - 1;
         bigger.slots = calloc(size, sizeof(*bigger.slots));
         if (!bigger.slots)
                 return -ENOMEM;
@@ -45,12 +50,10 @@ void lookup_clear(struct lookup *t) {
 }
 
 int lookup_add(struct lookup *t, uint64_t hash, uint32_t value) {
-        if (!t->slots || (t->n + 1) * 2 > t->mask + 1) {
-                int r = grow(t);
+        int r = lookup_reserve(t, 1);
 
-                if (r < 0)
-                        return r;
-        }
+        if (r < 0)
+                return r;
         place(t, (struct lookup_slot){.hash = fold(hash), .value = value + 1});
         t->n++;
         return 0;

@@ -30,6 +30,8 @@ void lookup_done(struct lookup *t);
 void lookup_clear(struct lookup *t); /* keeps the memory */
 /** lookup_add() - @value < LOOKUP_NONE - 1; equal hashes and values may stand there twice. Return: 0 or -ENOMEM. */
 int lookup_add(struct lookup *t, uint64_t hash, uint32_t value);
+/** lookup_reserve() - room for @more, so that it grows once. Return: 0 or -ENOMEM. */
+int lookup_reserve(struct lookup *t, size_t more);
 /** lookup_next() - the next value under @hash; *@cursor starts at 0 */
 uint32_t lookup_next(const struct lookup *t, uint64_t hash, size_t *cursor);
 

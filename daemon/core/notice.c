@@ -92,17 +92,20 @@ static bool is_leader(const struct model *model, const struct unit *unit, const 
         return !(unit && role_find(&unit->roles, role)) && role_find(&model->roles, role);
 }
 
-enum notice_class notice_class_of(const struct model *model, const struct notice *notice,
-                                  usec_t now) {
+enum notice_class notice_class_late(const struct model *model, const struct notice *notice) {
         const struct step *step = notice->rung ? notice->rung->step : NULL;
 
-        if (notice->kind != NOTICE_REMINDER)
-                return NOTICE_CLASS_INFO;
-        if (now < notice->deadline.instant)
-                return zone_civil(now).date == notice->deadline.effective ? NOTICE_CLASS_DUE_TODAY
-                                                                          : NOTICE_CLASS_LEAD;
         for (size_t i = 0; step && i < step->n_to; i++)
                 if (is_leader(model, notice->unit, step->to[i]))
                         return NOTICE_CLASS_ESCALATION;
         return NOTICE_CLASS_OVERDUE;
+}
+
+enum notice_class notice_class_on(const struct notice *notice, enum notice_class late, usec_t now) {
+        if (notice->kind != NOTICE_REMINDER)
+                return NOTICE_CLASS_INFO;
+        if (now >= notice->deadline.instant)
+                return late;
+        return zone_civil(now).date == notice->deadline.effective ? NOTICE_CLASS_DUE_TODAY
+                                                                  : NOTICE_CLASS_LEAD;
 }

@@ -107,7 +107,9 @@ struct notice notice_with_state(const struct model *model, enum notice_kind kind
 /** days_left() - working days from @today to E: 0 on E, negative when overdue by that many */
 int days_left(const struct calendar *cal, date_t effective, date_t today);
 
-enum notice_class notice_class_of(const struct model *model, const struct notice *notice,
-                                  usec_t now);
+/** notice_class_late() - of a reminder whose deadline has passed: it depends on its step and unit alone */
+enum notice_class notice_class_late(const struct model *model, const struct notice *notice);
+/** notice_class_on() - @late: by notice_class_late() */
+enum notice_class notice_class_on(const struct notice *notice, enum notice_class late, usec_t now);
 
 #include "core/digests.h"

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/zone.h"
+#include "core/lookup.h"
 
 #define MAX_FILES 20 /* named in one item */
 #define MAX_MISSING 20
@@ -42,12 +43,6 @@ struct counted {
         bool overdue, today;
 };
 
-static int compare_tasks(const void *a, const void *b) {
-        const struct counted *x = a, *y = b;
-
-        return (x->task > y->task) - (x->task < y->task);
-}
-
 static void count(struct item_count *count, const struct task *task) {
         count->tasks++;
         count->points += task->points;
@@ -64,34 +59,53 @@ static struct counted counted_of(const struct document *doc, const struct notice
         };
 }
 
+struct counting {
+        struct counted *tasks; /* owned */
+        size_t n;
+        struct lookup by_task;
+};
+
+static void counting_done(struct counting *c) {
+        free(c->tasks);
+        lookup_done(&c->by_task);
+}
+
+static int add_counted(struct counting *c, struct counted more) {
+        uint64_t hash = hash_number(HASH_SEED, (uintptr_t)more.task);
+        size_t cursor = 0;
+        uint32_t i;
+
+        while ((i = lookup_next(&c->by_task, hash, &cursor)) != LOOKUP_NONE)
+                if (c->tasks[i].task == more.task) {
+                        c->tasks[i].overdue |= more.overdue;
+                        c->tasks[i].today |= more.today;
+                        return 0;
+                }
+        c->tasks[c->n] = more;
+        return lookup_add(&c->by_task, hash, (uint32_t)c->n++);
+}
+
 struct item_counts items_count(struct document *doc) {
         const struct digest *digest = doc->digest;
-        _cleanup_free_ struct counted *tasks = calloc(digest->items.n + 1, sizeof(*tasks));
+        _cleanup_(counting_done) struct counting c = {
+                .tasks = calloc(digest->items.n + 1, sizeof(*c.tasks)),
+        };
         struct item_counts counts = {};
-        size_t n = 0;
+        int r = c.tasks ? lookup_reserve(&c.by_task, digest->items.n) : -ENOMEM;
 
-        if (!tasks) {
+        for (size_t i = 0; i < digest->items.n && r >= 0; i++)
+                if (digest->items.items[i].instance)
+                        r = add_counted(&c, counted_of(doc, &digest->items.items[i]));
+        if (r < 0) {
                 doc->words->error = -ENOMEM;
                 return counts;
         }
-        for (size_t i = 0; i < digest->items.n; i++)
-                if (digest->items.items[i].instance)
-                        tasks[n++] = counted_of(doc, &digest->items.items[i]);
-        if (n > 1)
-                qsort(tasks, n, sizeof(*tasks), compare_tasks);
-        for (size_t i = 0; i < n; i++) {
-                struct counted *next = &tasks[i + 1];
-
-                if (i + 1 < n && next->task == tasks[i].task) {
-                        next->overdue |= tasks[i].overdue;
-                        next->today |= tasks[i].today;
-                        continue;
-                }
-                count(&counts.all, tasks[i].task);
-                if (tasks[i].overdue)
-                        count(&counts.overdue, tasks[i].task);
-                if (tasks[i].today)
-                        count(&counts.today, tasks[i].task);
+        for (size_t i = 0; i < c.n; i++) {
+                count(&counts.all, c.tasks[i].task);
+                if (c.tasks[i].overdue)
+                        count(&counts.overdue, c.tasks[i].task);
+                if (c.tasks[i].today)
+                        count(&counts.today, c.tasks[i].task);
         }
         return counts;
 }

@@ -20,17 +20,64 @@ static void add_member(struct strbuf *b, const char *name, const char *value) {
 
 #define KEY_SIZE 32 /* of most keys and ids */
 
-static void add_item(struct strbuf *b, const struct notice *n) {
-        char step[OFFSET_BUFFER], due[DATE_BUFFER], stated[DATE_BUFFER];
+/* What a line says of its step and dates. Most say the same as the line before, so that it is kept as text. */
+struct tail {
+        bool stepped, dated;
+        struct offset offset;
+        date_t due, stated;
+        struct strbuf text; /* empty: none was made yet */
+};
+
+static struct tail tail_of(const struct notice *n) {
         bool dated = n->instance && n->instance->has_deadline;
 
+        return (struct tail){
+                .stepped = n->rung,
+                .dated = dated,
+                .offset = n->rung ? n->rung->offset : (struct offset){},
+                .due = dated ? n->deadline.effective : DATE_NONE,
+                .stated = dated ? n->stated : DATE_NONE,
+        };
+}
+
+static bool tail_equal(const struct tail *a, const struct tail *b) {
+        return a->stepped == b->stepped && a->dated == b->dated && a->due == b->due &&
+               a->stated == b->stated && offset_equal(a->offset, b->offset);
+}
+
+static void write_tail(struct tail *t) {
+        char step[OFFSET_BUFFER], due[DATE_BUFFER], other[DATE_BUFFER];
+        const char *stated = due;
+
+        if (t->dated)
+                date_format(t->due, due);
+        if (t->dated && t->stated != t->due)
+                stated = date_format(t->stated, other);
+        strbuf_reset(&t->text);
+        add_member(&t->text, ",\"step\":", t->stepped ? offset_format(t->offset, step) : NULL);
+        add_member(&t->text, ",\"due\":", t->dated ? due : NULL);
+        add_member(&t->text, ",\"stated\":", t->dated ? stated : NULL);
+        strbuf_addc(&t->text, '}');
+}
+
+static void add_tail(struct strbuf *b, const struct notice *n, struct tail *last) {
+        struct tail tail = tail_of(n);
+
+        if (last->text.len == 0 || !tail_equal(&tail, last)) {
+                tail.text = last->text;
+                write_tail(&tail);
+                *last = tail;
+        }
+        if (strbuf_error(&last->text) < 0)
+                b->failed = true;
+        strbuf_add(b, last->text.data, last->text.len);
+}
+
+static void add_item(struct strbuf *b, const struct notice *n, struct tail *tail) {
         add_member(b, "{\"instance\":", n->instance ? n->instance->key : NULL);
         add_member(b, ",\"task\":", n->instance ? n->instance->task->id : NULL);
         add_member(b, ",\"unit\":", n->unit ? n->unit->id : NULL);
-        add_member(b, ",\"step\":", n->rung ? offset_format(n->rung->offset, step) : NULL);
-        add_member(b, ",\"due\":", dated ? date_format(n->deadline.effective, due) : NULL);
-        add_member(b, ",\"stated\":", dated ? date_format(n->stated, stated) : NULL);
-        strbuf_addc(b, '}');
+        add_tail(b, n, tail);
 }
 
 /* What add_item() reads of some items, each far from the last, is asked for before it is read. */
@@ -49,6 +96,7 @@ static void foresee(const struct notice *items, size_t n) {
 
 static void add_items(struct strbuf *b, const struct digest *digest) {
         const struct notice *items = digest->items.items;
+        struct tail tail = {};
         size_t n = digest->items.n;
 
         strbuf_addc(b, '[');
@@ -57,9 +105,10 @@ static void add_items(struct strbuf *b, const struct digest *digest) {
                         foresee(&items[i], n - i < LOOK_AHEAD ? n - i : LOOK_AHEAD);
                 if (i > 0)
                         strbuf_addc(b, ',');
-                add_item(b, &items[i]);
+                add_item(b, &items[i], &tail);
         }
         strbuf_addc(b, ']');
+        strbuf_done(&tail.text);
 }
 
 char *compose_items_json(const struct model *model, const struct digest *digest) {
@@ -79,16 +128,24 @@ static int compare_specs(const void *a, const void *b) {
 
 /* By the bytes that are printed, whatever else recipients are ordered by; that is seldom another order. */
 static int add_addresses(struct strbuf *b, const char *name, const struct recipients *set) {
-        _cleanup_free_ const struct address **sorted = calloc(set->n + 1, sizeof(*sorted));
+        _cleanup_free_ const struct address **sorted = NULL;
+        const struct address *const *list = set->items;
+        bool ordered = true;
 
-        if (!sorted)
-                return -ENOMEM;
-        for (size_t i = 0; i < set->n; i++)
-                sorted[i] = set->items[i];
-        qsort(sorted, set->n, sizeof(*sorted), compare_specs);
+        for (size_t i = 1; i < set->n; i++)
+                ordered = ordered && compare_specs(&list[i - 1], &list[i]) < 0;
+        if (!ordered) {
+                sorted = calloc(set->n, sizeof(*sorted));
+                if (!sorted)
+                        return -ENOMEM;
+                for (size_t i = 0; i < set->n; i++)
+                        sorted[i] = set->items[i];
+                qsort(sorted, set->n, sizeof(*sorted), compare_specs);
+                list = sorted;
+        }
         strbuf_adds(b, name);
         for (size_t i = 0; i < set->n; i++)
-                add_member(b, i > 0 ? "," : "", sorted[i]->spec);
+                add_member(b, i > 0 ? "," : "", list[i]->spec);
         strbuf_addc(b, ']');
         return 0;
 }

@@ -14,6 +14,7 @@
  * Not built from the whole document: `simulate` asks for a million subjects.
  */
 
+#define KEY_BUFFER 80
 #define MAX_WORDS 160 /* bytes of somebody's free words in a subject */
 
 const char *digest_class_name(enum notice_class class) {
@@ -193,33 +194,39 @@ static bool is_weekly(const struct report *report) {
         return report && report->repeat && strstr(recurrence_text(report->repeat), "WEEKLY");
 }
 
-static const char *key_of(struct document *doc, struct value *context, char *buf, size_t size) {
-        const struct digest *d = doc->digest;
-        const char *number = digest_is_single(d) ? "one" : "many";
+/* The names are ours, and short. */
+static const char *join(char buf[KEY_BUFFER], const char *prefix, const char *name,
+                        const char *number) {
+        strcpy(stpcpy(stpcpy(buf, prefix), name), number);
+        return buf;
+}
 
-        if (digest_is_single(d))
+static const char *key_of(struct document *doc, struct value *context, char buf[KEY_BUFFER]) {
+        const struct digest *d = doc->digest;
+        bool single = digest_is_single(d);
+        const char *number = single ? "-one" : "-many";
+
+        if (single)
                 item_basics(doc, &d->items.items[0], context);
         if (d->kind == NOTICE_REMINDER) {
-                if (!digest_is_single(d))
+                if (!single)
                         items_describe(doc, context);
-                snprintf(buf, size, "subject-reminder-%s-%s", digest_class_name(d->class), number);
-        } else if (d->kind == NOTICE_REPORT) {
-                describe_report(doc, context);
-                snprintf(buf, size, "subject-report-%s",
-                         d->report && d->report->of_reminders ? "record"
-                         : d->unit                            ? "unit"
-                         : is_weekly(d->report)               ? "week"
-                                                              : "all");
-        } else if (d->kind == NOTICE_TROUBLE || d->kind == NOTICE_TEST ||
-                   d->kind == NOTICE_UNDELIVERABLE) {
-                describe_trouble(doc, context);
-                snprintf(buf, size, "subject-%s", notice_kind_to_string(d->kind));
-        } else {
-                describe_notices(doc, context);
-                snprintf(buf, size, "subject-%s-%s", notice_kind_to_string(leading_kind(d)),
-                         number);
+                return join(buf, "subject-reminder-", digest_class_name(d->class), number);
         }
-        return buf;
+        if (d->kind == NOTICE_REPORT) {
+                describe_report(doc, context);
+                return d->report && d->report->of_reminders ? "subject-report-record"
+                       : d->unit                            ? "subject-report-unit"
+                       : is_weekly(d->report)               ? "subject-report-week"
+                                                            : "subject-report-all";
+        }
+        if (d->kind == NOTICE_TROUBLE || d->kind == NOTICE_TEST ||
+            d->kind == NOTICE_UNDELIVERABLE) {
+                describe_trouble(doc, context);
+                return join(buf, "subject-", notice_kind_to_string(d->kind), "");
+        }
+        describe_notices(doc, context);
+        return join(buf, "subject-", notice_kind_to_string(leading_kind(d)), number);
 }
 
 /* ---- the prefix ---- */
@@ -246,13 +253,14 @@ static void add_prefix(struct document *doc, struct strbuf *b) {
 const char *subject_of(struct document *doc) {
         _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
         struct value *context = value_object(doc->pool);
-        char key[80];
+        char buf[KEY_BUFFER];
+        const char *key;
 
         value_set(doc->pool, context, "year", words_year(doc->words, doc->today));
         value_set(doc->pool, context, "date", words_date(doc->words, doc->today));
         value_set(doc->pool, context, "organization",
                   words_clean(doc->words, doc->context->model->organization.name));
-        key_of(doc, context, key, sizeof(key));
+        key = key_of(doc, context, buf);
         add_prefix(doc, &b);
         strbuf_adds(&b, words_phrase(doc->words, key, context));
         if (strbuf_error(&b) < 0)

@@ -61,7 +61,13 @@ const char *words_phrase(struct words *w, const char *key, const struct value *c
 }
 
 static const char *join(const char *prefix, const char *name, char *buf, size_t size) {
-        return snprintf(buf, size, "%s%s", prefix, name) < (int)size ? buf : "";
+        size_t n = strlen(prefix), m = strlen(name);
+
+        if (n + m >= size)
+                return "";
+        memcpy(buf, prefix, n);
+        memcpy(buf + n, name, m + 1);
+        return buf;
 }
 
 const char *words_named(struct words *w, const char *prefix, const char *name,
@@ -102,9 +108,15 @@ static const char *keep_cut(struct words *w, const char *s, bool tail) {
 }
 
 const char *words_clean(struct words *w, const char *s) {
-        _cleanup_free_ char *clean = s ? text_sanitize(s, strlen(s)) : NULL;
+        _cleanup_free_ char *clean = NULL;
+        size_t len = s ? text_plain_length(s) : 0;
 
-        if (s && !clean)
+        if (!s)
+                return "";
+        if (!s[len] && len <= WORDS_MAX_TEXT)
+                return value_keep(w->pool, s, len);
+        clean = text_sanitize(s, strlen(s));
+        if (!clean)
                 fail(w, -ENOMEM);
         return clean ? keep_cut(w, clean, false) : "";
 }

@@ -151,6 +151,7 @@ static void test_class(void **state) {
                 struct instance_set *set;
                 struct notice notice;
                 struct policy *policy;
+                enum notice_class late;
                 char text[64];
 
                 builder_init(&b);
@@ -161,10 +162,10 @@ static void test_class(void **state) {
                 notice = notice_about(b.model, NOTICE_REMINDER, &set->items[0], &history,
                                       at(rows[i].now));
                 notice.rung = &policy->rungs[0];
-                assert_int_equal(notice_class_of(b.model, &notice, at(rows[i].now)),
-                                 rows[i].expected);
+                late = notice_class_late(b.model, &notice);
+                assert_int_equal(notice_class_on(&notice, late, at(rows[i].now)), rows[i].expected);
                 notice.kind = NOTICE_RECEIVED;
-                assert_int_equal(notice_class_of(b.model, &notice, at(rows[i].now)),
+                assert_int_equal(notice_class_on(&notice, late, at(rows[i].now)),
                                  NOTICE_CLASS_INFO);
                 instance_set_free(set);
                 builder_done(&b);
