@@ -29,6 +29,12 @@ int templates_load(const char *dir, const char *override, template_error_fn on_e
                    void *userdata, struct templates **ret);
 struct templates *templates_free(struct templates *templates);
 
+/* What a unit filed and lost in the last 24 hours. */
+struct unit_day {
+        size_t n_received, n_gone;   /* files */
+        const char *received, *gone; /* of which criteria: "5.2, 4.1"; "" */
+};
+
 /* What a digest does not know but a mail says. All borrowed. */
 struct compose_context {
         const struct model *model;
@@ -37,7 +43,9 @@ struct compose_context {
         const char *in_reply_to;          /* Message-ID of the thread's first mail; NULL: none */
         const struct scoreboard *scores;  /* for reports; NULL otherwise */
         const struct record_page *record; /* for a record of reminders; NULL otherwise */
-        const char *ledger_head;          /* hex, for weekly reports; NULL */
+        const struct unit_day
+                *days;           /* for reports of units, per unit of the model; NULL: not known */
+        const char *ledger_head; /* hex, for weekly reports; NULL */
         uint32_t ics_sequence;
 };
 

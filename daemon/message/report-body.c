@@ -84,6 +84,23 @@ static void unit_total(struct document *doc, struct value *items, points_t rest)
         value_set(doc->pool, item, "status", words_phrase(doc->words, "value-progress", item));
 }
 
+static void last_day(struct document *doc) {
+        const struct unit_day *day = doc->context->days;
+        struct value *context = value_object(doc->pool);
+
+        if (!day)
+                return;
+        day += doc->digest->unit->index;
+        if (day->n_received > 0)
+                value_set(doc->pool, context, "received", words_count(doc->words, day->n_received));
+        value_set_flag(doc->pool, context, "received_plural", day->n_received != 1);
+        value_set(doc->pool, context, "received_ids", words_clean(doc->words, day->received));
+        if (day->n_gone > 0)
+                value_set(doc->pool, context, "gone", words_count(doc->words, day->n_gone));
+        value_set(doc->pool, context, "gone_ids", words_clean(doc->words, day->gone));
+        document_paragraph(doc, words_phrase(doc->words, "report-unit-day", context));
+}
+
 static void unit_page(struct document *doc) {
         const struct digest *d = doc->digest;
         struct value *context = value_object(doc->pool), *items;
@@ -102,6 +119,7 @@ static void unit_page(struct document *doc) {
                 unit_item(doc, items, i);
         unit_total(doc, items, unit_rest(doc, items));
         document_more(doc, d->items.n);
+        last_day(doc);
         document_paragraph(doc, words_phrase(doc->words, "closing-report-unit", context));
 }
 

@@ -12,6 +12,7 @@
 #include "base/zone.h"
 #include "config/address.h"
 #include "service/events.h"
+#include "service/last-day.h"
 #include "service/limit.h"
 #include "service/mail-record.h"
 #include "service/report.h"
@@ -41,6 +42,7 @@ struct flush {
         struct report_marks marks;
         struct scoreboard board; /* computed when a report is among the mails */
         bool has_board;
+        struct last_day day; /* gathered when one of a unit is */
 };
 
 static void flush_done(struct flush *f) {
@@ -61,6 +63,7 @@ static void flush_done(struct flush *f) {
         report_marks_done(&f->marks);
         if (f->has_board)
                 scoreboard_done(&f->board);
+        last_day_done(&f->day);
 }
 
 static usec_t now_of(const struct tell *t) { return clock_now(t->clock); }
@@ -393,7 +396,8 @@ int tell_write_digest(struct tell *t, struct flush *f, const struct digest *d,
         struct compose_context context = {.model = t->model,
                                           .templates = t->templates,
                                           .message_id = message_id,
-                                          .scores = f && f->has_board ? &f->board : NULL};
+                                          .scores = f && f->has_board ? &f->board : NULL,
+                                          .days = f ? f->day.units : NULL};
         _cleanup_(mail_record_done) struct mail_record record = {};
         int64_t message = 0, seq = 0;
         uint8_t head[SHA256_SIZE];
@@ -513,6 +517,12 @@ static int add_reports(struct flush *f, struct digest_list *digests) {
         if (r < 0)
                 return r;
         f->has_board = true;
+        for (size_t i = before; i < f->notices.n && !f->day.units; i++)
+                if (f->notices.items[i].unit) {
+                        r = last_day_gather(t->store, t->model, f->now, &f->day);
+                        if (r < 0)
+                                return r;
+                }
         return digests_build(t->model, f->notices.items + before, f->notices.n - before, f->now,
                              digests);
 }

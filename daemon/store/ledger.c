@@ -189,6 +189,22 @@ int store_ledger_query(struct store *store, const struct ledger_filter *filter, 
         return r;
 }
 
+int store_ledger_back(struct store *store, store_ledger_fn fn, void *userdata) {
+        _cleanup_(query_done) struct query q =
+                query_read(store, "SELECT " LEDGER_COLUMNS " FROM ledger ORDER BY seq DESC");
+        int r;
+
+        while ((r = query_step(&q)) > 0) {
+                struct ledger_row row = {};
+
+                (void)take_row(&q, &row); /* as above */
+                r = fn(userdata, &row);
+                if (r != 0)
+                        return r;
+        }
+        return r;
+}
+
 int store_ledger_check(struct store *store, struct ledger_check *check, size_t max_rows) {
         _cleanup_(query_done) struct query q = query_read(
                 store, "SELECT " LEDGER_COLUMNS " FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?");

@@ -256,6 +256,8 @@ int store_ledger_add(struct store *store,
 /** Newest last. */
 int store_ledger_query(struct store *store, const struct ledger_filter *filter, store_ledger_fn fn,
                        void *userdata);
+/** The whole of it, newest first: for what lies back a little. */
+int store_ledger_back(struct store *store, store_ledger_fn fn, void *userdata);
 /** Return: 0 sound, -EUCLEAN broken: @ret_seq is the first row that does not fit. */
 int store_ledger_verify(struct store *store, int64_t *ret_seq);
 /* How far a check in parts has come; all zero: not begun. */

@@ -167,6 +167,13 @@ class Mails(unittest.TestCase):
             self.assertIn("--since 2018-11-01T07:30:00+07:00 --until 2018-12-03T07:30:00+07:00", said["text"])
             self.assertIn("&lt;b&gt;Ok&lt;/b&gt;", mails.html_of(message))
 
+    def test_last_day(self):
+        for name, words in (
+            ("report-unit.vi", "Trong 24 giờ qua: tiếp nhận 02 tệp (5.2, 5.5), 01 tệp không còn (4.3)."),
+            ("report-unit.en", "In the last 24 hours: 2 files received (5.2, 5.5), 1 removed (4.3)."),
+        ):
+            self.assertIn(words, self.mail(name)[1]["text"])
+
     def test_points_stand_right(self):
         for name in ("lead-many.vi", "report-unit.vi", "escalation-many.en"):
             page = mails.html_of(self.mail(name)[0])

@@ -42,6 +42,7 @@ struct world {
         bool with_scores;
         const char *in_reply_to;
         const struct record_page *record;
+        const struct unit_day *days;
 };
 
 static usec_t at(const char *text) {
@@ -167,6 +168,7 @@ static void write_mail(struct world *w, const char *name, const struct digest *d
                 .in_reply_to = w->in_reply_to,
                 .scores = board,
                 .record = w->record,
+                .days = w->days,
                 .ledger_head =
                         w->with_scores
                                 ? "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -439,6 +441,7 @@ static void scene_of_report(struct world *w, const char *name, const struct repo
 
 static void scenes_of_reports(struct world *w) {
         const struct unit *vp = model_find_unit(w->model, "VP");
+        static struct unit_day days[64];
 
         forget(w);
         w->now = at("2018-11-12 07:30");
@@ -452,6 +455,8 @@ static void scenes_of_reports(struct world *w) {
                 for (size_t k = 0; k < instance->n_requirements; k++)
                         file_slots(w, instance->key, k, instance->requirements[k].need->count);
         }
+        days[vp->index] = (struct unit_day){2, 1, "5.2, 5.5", "4.3"};
+        w->days = days;
         for (size_t i = 0; i < w->model->n_reports; i++)
                 if (!w->model->reports[i].of_reminders)
                         scene_of_report(
