@@ -110,7 +110,7 @@ int tell_preview(struct tell *t, const struct track *track, const struct rung *r
         _cleanup_(digest_list_done) struct digest_list digests = {};
         struct notice_list notices = {};
         struct reminder reminder = {.instance = track->instance, .history = &track->history};
-        _cleanup_(preview_done) struct preview preview = {};
+        struct preview preview = {};
         bool due = false;
         usec_t now;
         int r;
@@ -131,11 +131,11 @@ int tell_preview(struct tell *t, const struct track *track, const struct rung *r
         if (r == 0)
                 r = compose_preview(t, &preview.digest, &preview.composed);
         array_done(&notices);
-        if (r < 0)
-                return r;
-        *ret = preview;
-        preview = (struct preview){};
-        return 0;
+        if (r == 0)
+                *ret = preview;
+        else
+                preview_done(&preview);
+        return r;
 }
 
 int tell_test(struct tell *t, const struct address *to, char **ret_message_id) {
