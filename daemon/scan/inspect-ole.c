@@ -10,12 +10,12 @@
 #define LAST_REGULAR 0xfffffffau
 #define DIRECTORY_ENTRY 128u
 #define MAX_SECTORS                                                                                \
-        (4u << 20)           /* of 512 bytes: files up to 2 GiB, which is as long as they can be */
-#define MAX_DIRECTORY 65536u /* sectors of directory looked at */
+        (4u << 20) /* of 512 bytes: files up to 2 GiB, which is as long as they can be */
 
 struct ole {
         struct bytes *s;
         uint32_t sector_size; /* bytes */
+        uint32_t n_inside;    /* sectors that begin inside the file, without the header */
         uint32_t n_fat;       /* FAT sectors */
         uint32_t next_difat;  /* first sector with more of them */
         /* the FAT sector read last */
@@ -61,15 +61,13 @@ static bool fat_entry(struct ole *o, uint32_t sector, uint32_t *ret) {
         return true;
 }
 
-/* Every sector that the FAT has in use begins inside the file. */
+/* Every sector that the FAT has in use begins inside the file, and so do those of the FAT: no more than there are. */
 static bool has_all_sectors(struct ole *o) {
-        uint32_t per_sector = o->sector_size / 4, n_inside, entry;
+        uint32_t per_sector = o->sector_size / 4, entry;
 
-        if (o->n_fat > MAX_SECTORS / per_sector)
+        if (o->n_fat > MAX_SECTORS / per_sector || o->n_fat > o->n_inside)
                 return false;
-        n_inside = (uint32_t)((o->s->size - 1) /
-                              o->sector_size); /* those that begin inside, without the header */
-        for (uint32_t sector = n_inside; sector < o->n_fat * per_sector; sector++) {
+        for (uint32_t sector = o->n_inside; sector < o->n_fat * per_sector; sector++) {
                 if (!fat_entry(o, sector, &entry) || entry != FREE_SECTOR)
                         return false;
         }
@@ -94,7 +92,7 @@ static bool entry_is(struct bytes *s, uint64_t at, const char *name) {
 /* The streams that Word and Excel keep their documents in; false when the chain of the directory breaks. */
 static bool read_directory(struct ole *o, uint32_t sector, enum file_type *type) {
         for (uint32_t n = 0; sector <= LAST_REGULAR; n++) {
-                if (n >= MAX_DIRECTORY || !is_inside(o, sector) || o->s->error < 0)
+                if (n >= o->n_inside || !is_inside(o, sector) || o->s->error < 0)
                         return false;
                 for (uint32_t i = 0; i < o->sector_size; i += DIRECTORY_ENTRY) {
                         uint64_t at = offset_of(o, sector) + i;
@@ -134,6 +132,9 @@ void inspect_ole(struct bytes *s, struct content *c) {
         o.next_difat = bytes_le32(s, 68);
         if (s->size <= o.sector_size)
                 return;
+        o.n_inside = s->size / o.sector_size < MAX_SECTORS
+                             ? (uint32_t)((s->size - 1) / o.sector_size)
+                             : MAX_SECTORS;
         directory = read_directory(&o, bytes_le32(s, 48), &c->type);
         c->whole = directory && has_all_sectors(&o);
         if (!c->whole && c->type == FILE_TYPE_OTHER)

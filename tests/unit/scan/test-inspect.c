@@ -148,6 +148,38 @@ static void test_texts(void **state) {
         }
 }
 
+static void put32(struct strbuf *b, size_t at, uint32_t value) {
+        for (unsigned i = 0; i < 4; i++)
+                b->data[at + i] = (char)(value >> 8 * i);
+}
+
+/* A short file that claims a FAT without end, in a list of sectors that goes round in a circle. */
+static void test_endless_fat(void **state) {
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+        uint32_t empty, list;
+        struct content c;
+
+        (void)state;
+        for (size_t i = 0; i < n_samples; i++)
+                if (strcmp(samples[i].name, "doc") == 0)
+                        samples[i].make(&b);
+        assert_true(b.len > 0 && b.len % 512 == 0);
+        empty = (uint32_t)(b.len / 512 - 1);
+        list = empty + 1;
+        for (unsigned i = 0; i < 2 * 512; i++)
+                strbuf_addc(&b, (char)0xff);
+        c = look_into(b.data, b.len);
+        assert_true(c.whole && c.type == FILE_TYPE_DOC);
+        for (unsigned i = 1; i < 109; i++)
+                put32(&b, 76 + 4 * i, empty);
+        for (unsigned i = 0; i < 128; i++)
+                put32(&b, ((size_t)list + 1) * 512 + 4 * i, i < 127 ? empty : list);
+        put32(&b, 68, list);
+        put32(&b, 44, 30000);
+        c = look_into(b.data, b.len);
+        assert_true(!c.whole && c.type == FILE_TYPE_DOC);
+}
+
 /* --- files -------------------------------------------------------------------------------------- */
 
 struct fixture {
@@ -349,15 +381,11 @@ static void test_links(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_types),
-                cmocka_unit_test(test_beginnings),
-                cmocka_unit_test(test_halves),
-                cmocka_unit_test(test_damage),
-                cmocka_unit_test(test_texts),
-                cmocka_unit_test(test_file),
-                cmocka_unit_test(test_large_file),
-                cmocka_unit_test(test_tick_ends),
-                cmocka_unit_test(test_changes_meanwhile),
+                cmocka_unit_test(test_types),     cmocka_unit_test(test_beginnings),
+                cmocka_unit_test(test_halves),    cmocka_unit_test(test_damage),
+                cmocka_unit_test(test_texts),     cmocka_unit_test(test_endless_fat),
+                cmocka_unit_test(test_file),      cmocka_unit_test(test_large_file),
+                cmocka_unit_test(test_tick_ends), cmocka_unit_test(test_changes_meanwhile),
                 cmocka_unit_test(test_links),
         };
 
