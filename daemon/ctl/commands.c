@@ -34,7 +34,7 @@ static const struct option_spec log_options[] = {
         {"address", "ADDRESS", "only rows about mail to this address"},
         {"event", "EVENT", "only rows of this kind"},
         {"since", "TIME", "not before: a date, or an RFC 3339 time"},
-        {"until", "TIME", "not after"},
+        {"until", "TIME", "before it: a date is its beginning"},
         {"limit", "N", "the last N of them (default 50; 0: all)"},
         {"csv", NULL, "for a spreadsheet (RFC 4180) instead of a table"},
         {"verify", NULL, "check the chain of rows instead: 0 sound, 1 broken"},

@@ -143,7 +143,9 @@ static int filter_sql(const struct ledger_filter *f, const struct filter_text *t
         strbuf_adds(sql, LEDGER_COLUMNS " FROM ledger WHERE seq > ? AND at >= ? AND at < ?");
         for (size_t i = 0; i < n; i++)
                 if (texts[i].value)
-                        strbuf_addf(sql, " AND %s = ?", texts[i].column);
+                        strbuf_addf(sql, " AND %s = ?%s", texts[i].column,
+                                    strcmp(texts[i].column, "address") == 0 ? " COLLATE NOCASE"
+                                                                            : "");
         strbuf_adds(sql, newest ? " ORDER BY seq DESC" : " ORDER BY seq");
         if (f->limit > 0)
                 strbuf_adds(sql, " LIMIT ?");

@@ -86,6 +86,7 @@ class Log(evmail.Office):
                 (("--unit", "0"), lambda r: r["unit"] == "0"),
                 (("--task", "1.1"), lambda r: r["task"] == "1.1"),
                 (("--address", unit_address(2)), lambda r: r["address"] == unit_address(2)),
+                (("--address", unit_address(2).upper()), lambda r: r["address"] == unit_address(2)),
                 (("--event", "mail-parked"), lambda r: r["event"] == "mail-parked"),
                 (("--since", "2018-11-13"), lambda r: r["at"] >= "2018-11-13"),
                 (("--until", "2018-11-13"), lambda r: r["at"] < "2018-11-13"),
