@@ -20,6 +20,7 @@
 #include "ipc/worker.h"
 
 #define WHY_SIZE 512
+#define SEND_TOGETHER ((size_t)32 << 10)
 #define EXIT_STATUS_USEC                                                                           \
         (1 * USEC_PER_SEC) /* how long a closed connection waits for its process to say why */
 
@@ -36,6 +37,7 @@ struct peer {
         sd_event_source *timer; /* owned; what it means depends on the state: see on_timer() */
         struct spawned *child;  /* owned; may outlive the connection */
         bool closed;            /* the worker hung up; its exit status is waited for */
+        bool reading;           /* what the callbacks send leaves together, behind them */
         int n_expected;
         int n_failures;
         usec_t heard_at, up_at, retry_at; /* CLOCK_MONOTONIC */
@@ -59,7 +61,7 @@ static void peer_enter_state(struct peer *p, enum peer_state state) {
 
 static void hang_up(struct peer *p) {
         p->generation++;
-        p->closed = false;
+        p->closed = p->reading = false;
         p->n_expected = 0;
         p->io = sd_event_source_disable_unref(p->io);
         p->framer = framer_free(p->framer);
@@ -117,11 +119,18 @@ static void peer_closed(struct peer *p, const char *why) {
         peer_arm(p, usec_add(clock_monotonic(), EXIT_STATUS_USEC));
 }
 
+/* An error of writing is seen again, and dealt with, by on_io(). */
+static void peer_flush(struct peer *p) {
+        if (framer_flush(p->framer) != 1)
+                sd_event_source_set_io_events(p->io, EPOLLIN | EPOLLOUT);
+}
+
 /* Delivers what can be read at once. Return: 0, or what framer_fill() said; -ESTALE when this connection is no more. */
 static int peer_read(struct peer *p) {
         unsigned generation = p->generation;
         int filled = framer_fill(p->framer), r;
 
+        p->reading = true;
         for (;;) {
                 _cleanup_(message_done) struct message m = {};
 
@@ -136,6 +145,9 @@ static int peer_read(struct peer *p) {
                 if (p->freed || p->generation != generation)
                         return -ESTALE;
         }
+        p->reading = false;
+        if (p->io && framer_wants_write(p->framer))
+                peer_flush(p);
         return r < 0 ? r : filled;
 }
 
@@ -393,9 +405,8 @@ int peer_send(struct peer *p, json_t *json, const void *body, size_t body_size) 
         r = framer_send(p->framer, json, body, body_size);
         if (r < 0)
                 return r;
-        /* An error of writing is seen again, and dealt with, by on_io(). */
-        if (framer_flush(p->framer) != 1)
-                sd_event_source_set_io_events(p->io, EPOLLIN | EPOLLOUT);
+        if (!p->reading || framer_queued(p->framer) > SEND_TOGETHER)
+                peer_flush(p);
         return 0;
 }
 
