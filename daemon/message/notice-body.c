@@ -89,6 +89,16 @@ static void add_reason(struct document *doc, struct value *item, const struct no
 
 /* ---- receipts ---- */
 
+/* How many notices from @i on are about the same instance. */
+static size_t count_same(const struct digest *d, size_t i) {
+        size_t n = 1;
+
+        while (i + n < d->items.n && d->items.items[i].instance &&
+               d->items.items[i + n].instance == d->items.items[i].instance)
+                n++;
+        return n;
+}
+
 static void receipt_item(struct document *doc, struct value *items, const struct notice *first,
                          size_t n) {
         struct value *item = begin_item(doc, items, first);
@@ -115,11 +125,8 @@ static void receipt_body(struct document *doc) {
 
         for (size_t i = 0; i < d->items.n && i < doc->max_items;) {
                 const struct notice *n = &d->items.items[i];
-                size_t same = 1;
+                size_t same = count_same(d, i);
 
-                while (i + same < d->items.n && n->instance &&
-                       d->items.items[i + same].instance == n->instance)
-                        same++;
                 receipt_item(doc, items, n, same);
                 for (size_t k = 0; k < same; k++)
                         refused = refused || n[k].kind == NOTICE_REFUSED;
@@ -140,8 +147,14 @@ static void receipt_body(struct document *doc) {
 
 /* ---- one item each ---- */
 
-static void reopened_item(struct document *doc, struct value *item, const struct notice *n) {
-        add_files(doc, item, n, "gone", "value-gone");
+/* One notice for each file that went; one that lies there still says itself why it counts no longer. */
+static void reopened_item(struct document *doc, struct value *item, const struct notice *n,
+                          size_t n_same) {
+        for (size_t i = 0; i < n_same; i++)
+                if (n[i].n_files > 0 && n[i].files[0].verdict != VERDICT_COUNTED)
+                        item_files(doc, &n[i], item, "uncounted");
+                else
+                        add_files(doc, item, &n[i], "gone", "value-gone");
         add_reason(doc, item, n);
         add_points(doc, item);
         add_progress(doc, item, n);
@@ -202,12 +215,13 @@ static void one_each(struct document *doc) {
         const struct digest *d = doc->digest;
         struct value *items = document_items(doc, false);
 
-        for (size_t i = 0; i < d->items.n && i < doc->max_items; i++) {
+        for (size_t i = 0, same = 1; i < d->items.n && i < doc->max_items; i += same) {
                 const struct notice *n = &d->items.items[i];
                 struct value *item = begin_item(doc, items, n);
 
+                same = n->kind == NOTICE_REOPENED ? count_same(d, i) : 1;
                 if (n->kind == NOTICE_REOPENED)
-                        reopened_item(doc, item, n);
+                        reopened_item(doc, item, n, same);
                 else if (n->kind == NOTICE_DEADLINE_CHANGED)
                         changed_item(doc, item, n);
                 else if (n->kind == NOTICE_CRITERIA_CHANGED)

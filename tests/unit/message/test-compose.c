@@ -520,6 +520,33 @@ static void test_reopened_by_a_person(void **state) {
                        "[P] Warning: criterion 1.2 is open again, evidence is missing");
 }
 
+/* Three notices of one criterion are one item. */
+static void test_reopened_names_its_files(void **state) {
+        struct fixture *f = *state;
+        struct file_note notes[] = {
+                {.path = "1.2/a.pdf"},
+                {.path = "1.2/b.pdf", .verdict = VERDICT_UNREADABLE},
+                {.path = "1.2/c.pdf"},
+        };
+        _cleanup_free_ char *en = NULL;
+        const char *folder;
+
+        f->now = at("2018-11-22 09:00");
+        for (size_t i = 0; i < ELEMENTSOF(notes); i++) {
+                struct notice *n = add(f, NOTICE_REOPENED, "1.2@2018-11-25");
+
+                n->files = &notes[i];
+                n->n_files = 1;
+        }
+        en = text_of(f, LANGUAGE_EN);
+        for (size_t i = 0; i < ELEMENTSOF(notes); i++)
+                expect_in(en, notes[i].path);
+        expect_in(en, "1.2/b.pdf – ");
+        folder = strstr(en, "Folder");
+        assert_non_null(folder);
+        assert_null(strstr(folder + 1, "Folder"));
+}
+
 static void test_items_json(void **state) {
         struct fixture *f = *state;
         struct digest *d;
@@ -684,6 +711,7 @@ int main(void) {
                 TEST(test_an_unheld_role_is_not_greeted),
                 TEST(test_nobody_is_not_greeted),
                 TEST(test_reopened_by_a_person),
+                TEST(test_reopened_names_its_files),
                 TEST(test_items_json),
                 TEST(test_items_json_is_json),
                 TEST(test_bars),
