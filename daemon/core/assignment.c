@@ -128,8 +128,8 @@ static int compare_by_rank(const void *a, const void *b, void *userdata) {
 
 static void *new_array(size_t n, size_t size) { return calloc(n > 0 ? n : 1, size); }
 
-static int make_demands(struct flow *f, const struct instance *const *instances,
-                        size_t n_instances) {
+static int make_demands(struct flow *f, const struct instance *const *instances, size_t n_instances,
+                        const uint32_t *taken) {
         size_t n = 0;
 
         f->first_demand = new_array(n_instances, sizeof(*f->first_demand));
@@ -139,12 +139,16 @@ static int make_demands(struct flow *f, const struct instance *const *instances,
         if (!f->first_demand || !f->demands)
                 return -ENOMEM;
         for (size_t i = 0; i < n_instances; i++)
-                for (size_t j = 0; j < instances[i]->n_requirements; j++)
+                for (size_t j = 0; j < instances[i]->n_requirements; j++) {
+                        uint32_t count = instances[i]->requirements[j].need->count,
+                                 held = taken ? taken[f->n_demands] : 0;
+
                         f->demands[f->n_demands++] = (struct demand){
-                                .count = instances[i]->requirements[j].need->count,
+                                .count = count > held ? count - held : 0,
                                 .instance = i,
                                 .requirement = j,
                         };
+                }
         return 0;
 }
 
@@ -521,7 +525,7 @@ static bool in_range(const struct instance *const *instances, size_t n_instances
 int assign_files(const struct instance *const *instances, size_t n_instances,
                  const struct file *files, size_t n_files, const struct candidate *candidates,
                  size_t n_candidates, const struct assignment *standing, size_t n_standing,
-                 struct assignment **ret, size_t *ret_n) {
+                 const uint32_t *taken, struct assignment **ret, size_t *ret_n) {
         _cleanup_(flow_done) struct flow f = {.files = files};
         int r;
 
@@ -535,7 +539,7 @@ int assign_files(const struct instance *const *instances, size_t n_instances,
                 if (!in_range(instances, n_instances, n_files, standing[i].file,
                               standing[i].instance, standing[i].requirement))
                         return -EINVAL;
-        r = make_demands(&f, instances, n_instances);
+        r = make_demands(&f, instances, n_instances, taken);
         if (r == 0)
                 r = make_nodes(&f, n_files, candidates, n_candidates);
         if (r == 0)

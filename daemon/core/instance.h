@@ -85,6 +85,7 @@ struct history {
         bool scanned;    /* its folder was seen at least once (else: unknown) */
         bool unverified; /* its root is missing or different now: the last state stands */
         bool explained;
+        usec_t overruled_at; /* a person ended an explanation: only what is received later explains; 0: never */
         date_t extended_to; /* last day by an extension; DATE_NONE */
         struct deadline
                 passed; /* the deadline as it passed: no calendar moves it again; instant 0: not passed yet */

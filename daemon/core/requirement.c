@@ -178,14 +178,20 @@ bool name_is_explanation(const struct model *model, const char *name) {
         return ask_once(model, name, name_rules_explanation);
 }
 
-static enum verdict judge_name(const struct requirement *requirement,
-                               const struct match_name *name) {
-        if (!name->plain)
-                return VERDICT_BAD_NAME;
+bool requirement_takes(const struct requirement *requirement, const struct match_name *name) {
         for (size_t i = 0; i < requirement->n_patterns; i++)
                 if (pattern_match(requirement->patterns[i], name))
-                        return VERDICT_COUNTED;
-        return requirement->n_patterns == 0 ? VERDICT_COUNTED : VERDICT_NAME;
+                        return true;
+        return requirement->n_patterns == 0 && name->plain;
+}
+
+static enum verdict judge_name(const struct name_rules *rules, const struct match_name *name,
+                               const struct requirement *requirement) {
+        if (name_rules_ignored(rules, name))
+                return VERDICT_IGNORED;
+        if (!name->plain)
+                return VERDICT_BAD_NAME;
+        return requirement_takes(requirement, name) ? VERDICT_COUNTED : VERDICT_NAME;
 }
 
 static bool type_is_one_of(enum file_type type, uint32_t types) {
@@ -233,19 +239,17 @@ static enum verdict judge_size(const struct file *file, uint64_t min_size) {
         return file->size < min_size ? VERDICT_TOO_SMALL : VERDICT_COUNTED;
 }
 
-enum verdict judge_file(const struct model *model, const struct name_rules *rules,
-                        const struct match_name *name, const struct requirement *requirement,
-                        const struct deadline *deadline, const struct file *file) {
+enum verdict judge_named(const struct model *model, const struct requirement *requirement,
+                         const struct deadline *deadline, const struct file *file,
+                         enum verdict name) {
         const struct need *need = requirement->need;
         enum verdict verdict;
 
         if (!file->regular)
                 return VERDICT_NOT_REGULAR;
-        if (name_rules_ignored(rules, name))
-                return VERDICT_IGNORED;
-        verdict = judge_name(requirement, name);
-        if (verdict == VERDICT_COUNTED)
-                verdict = judge_size(file, need->min_size);
+        if (name != VERDICT_COUNTED)
+                return name;
+        verdict = judge_size(file, need->min_size);
         if (verdict == VERDICT_COUNTED)
                 verdict = judge_content(model, need, file);
         if (verdict == VERDICT_COUNTED)
@@ -253,15 +257,15 @@ enum verdict judge_file(const struct model *model, const struct name_rules *rule
         return verdict;
 }
 
-enum verdict judge_explanation(const struct name_rules *rules, const struct match_name *name,
-                               const struct file *file) {
-        if (!file->regular)
-                return VERDICT_NOT_REGULAR;
-        if (name_rules_ignored(rules, name))
-                return VERDICT_IGNORED;
-        if (!name->plain)
-                return VERDICT_BAD_NAME;
-        return name_rules_explanation(rules, name) ? judge_size(file, 0) : VERDICT_NAME;
+enum verdict judge_file(const struct model *model, const struct name_rules *rules,
+                        const struct match_name *name, const struct requirement *requirement,
+                        const struct deadline *deadline, const struct file *file) {
+        return judge_named(model, requirement, deadline, file,
+                           judge_name(rules, name, requirement));
+}
+
+enum verdict judge_explanation(const struct file *file) {
+        return file->regular ? judge_size(file, 0) : VERDICT_NOT_REGULAR;
 }
 
 enum verdict requirement_judge(const struct model *model, const struct requirement *requirement,

@@ -38,21 +38,22 @@ const char *verdict_to_string(
         enum verdict verdict); /* "counted", "not-regular", … : stable, for JSON and the ledger */
 int verdict_from_string(const char *s, enum verdict *ret);
 
+/* The service keeps one for every file that is asked for: kept small. */
 struct file {
         const char *path; /* relative to the root, as bytes */
-        size_t root;      /* index of the root */
-        bool regular;
-        bool settled;
-        bool inspected; /* type, whole, sha256 are known */
-        bool unreadable, too_large;
         uint64_t size, inode;
         usec_t mtime; /* as the file has it */
         usec_t offset; /* of the service's clock (struct clock): added to mtime for `fresh` and `since`; 0 without --now */
         usec_t received_at; /* first seen settled (or as dated); 0: not yet */
-        bool as_dated;
-        enum file_type type;
-        bool whole, signed_pdf;
         uint8_t sha256[SHA256_SIZE];
+        uint32_t root; /* index of the root */
+        enum file_type type : 8;
+        bool regular : 1;
+        bool settled : 1;
+        bool inspected : 1; /* type, whole, sha256 are known */
+        bool unreadable : 1, too_large : 1;
+        bool as_dated : 1;
+        bool whole : 1, signed_pdf : 1;
 };
 
 /** The name of a file: what stands behind the last '/' of its path. Return: borrowed from @path. */
@@ -91,9 +92,14 @@ enum verdict requirement_judge(const struct model *model, const struct requireme
 enum verdict judge_file(const struct model *model, const struct name_rules *rules,
                         const struct match_name *name, const struct requirement *requirement,
                         const struct deadline *deadline, const struct file *file);
-/** Rules 1, 2, 4 and 5 for a file whose name is an explanation's (docs/semantics.md, section 6, `explained`). */
-enum verdict judge_explanation(const struct name_rules *rules, const struct match_name *name,
-                               const struct file *file);
+/** requirement_takes() - rule 3 for a name */
+bool requirement_takes(const struct requirement *requirement, const struct match_name *name);
+/** judge_named() - the same for a file of whose name all is known. @name: COUNTED, or why its name is against it */
+enum verdict judge_named(const struct model *model, const struct requirement *requirement,
+                         const struct deadline *deadline, const struct file *file,
+                         enum verdict name);
+/** Rules 1, 4 and 5 for a file whose name is an explanation's, and not ignored (docs/semantics.md, section 6, `explained`). */
+enum verdict judge_explanation(const struct file *file);
 
 /* One slot taken: file of requirement of instance. */
 struct assignment {
@@ -110,6 +116,8 @@ struct candidate {
  * @candidates: any order; a pair given twice counts once
  * @standing:   assignments that stood before; those whose file is still a candidate for them are kept (the earlier
  *              file where two would break a rule), the others are forgotten
+ * @taken:      slots that files which are not given here fill already, for each requirement of the first instance, then
+ *              of the next, …; NULL: none
  * @ret:        owned array, @ret_n entries, in order of instance, requirement, then received-at and path
  *
  * One file fills one slot; equal content (of inspected files) fills one slot of a requirement only. Among all ways to fill
@@ -121,7 +129,7 @@ struct candidate {
 int assign_files(const struct instance *const *instances, size_t n_instances,
                  const struct file *files, size_t n_files, const struct candidate *candidates,
                  size_t n_candidates, const struct assignment *standing, size_t n_standing,
-                 struct assignment **ret, size_t *ret_n);
+                 const uint32_t *taken, struct assignment **ret, size_t *ret_n);
 
 /**
  * unassigned_verdict() - why a candidate has no slot

@@ -141,6 +141,8 @@ static int change(struct manager *m, enum decision decision, struct track *t, da
                         *ret_error = "it is not waived, snoozed or explained";
                         return -EINVAL;
                 }
+                if (h->explained) /* the file lies there still, and is overruled */
+                        h->overruled_at = manager_now(m);
                 h->waived_until = h->snoozed_until = 0;
                 h->explained = false;
                 return 0;

@@ -51,21 +51,30 @@ static int map_in(struct evidence *e, struct evfile *f) {
                 return map_put(e->missing, content_key(f->file.root, &f->file), f);
         /* Two versions of one path: the one that is there is the newer. */
         if (f->gone_since != 0) {
-                _cleanup_free_ char *key = path_key(e, f->file.root, f->path);
+                _cleanup_free_ char *key = path_key(e, f->file.root, f->file.path);
 
                 if (!key)
                         return -ENOMEM;
                 if (strmap_get(e->remembered, key))
                         return 0;
         }
-        return map_put(e->remembered, path_key(e, f->file.root, f->path), f);
+        return map_put(e->remembered, path_key(e, f->file.root, f->file.path), f);
 }
 
 static void map_out(struct evidence *e, struct evfile *f) {
         if (f->presence == EVFILE_MISSING)
                 map_remove(e->missing, content_key(f->file.root, &f->file), f);
         else
-                map_remove(e->remembered, path_key(e, f->file.root, f->path), f);
+                map_remove(e->remembered, path_key(e, f->file.root, f->file.path), f);
+}
+
+static usec_t end_of(const struct evidence *e, const struct evfile *f) {
+        return usec_add(f->gone_since, e->config.model->evidence.gone_after);
+}
+
+static void note_due(struct evidence *e, const struct evfile *f) {
+        if (f->presence == EVFILE_MISSING && end_of(e, f) < e->absent_due)
+                e->absent_due = end_of(e, f);
 }
 
 int absent_add(struct evidence *e, struct evfile *f) {
@@ -73,12 +82,13 @@ int absent_add(struct evidence *e, struct evfile *f) {
 
         if (r < 0)
                 return r;
-        f->absent_at = e->absent.n - 1;
-        if (f->instance != SIZE_MAX) {
+        f->absent_at = (uint32_t)(e->absent.n - 1);
+        note_due(e, f);
+        if (f->instance != NOWHERE) {
                 struct evfile_list *slots = slots_of(e, f);
 
                 r = array_push(slots, f);
-                f->slot_at = slots->n - 1;
+                f->slot_at = (uint32_t)(slots->n - 1);
         }
         return r < 0 ? r : map_in(e, f);
 }
@@ -86,16 +96,16 @@ int absent_add(struct evidence *e, struct evfile *f) {
 void absent_release_slot(struct evidence *e, struct evfile *f) {
         struct evfile_list *slots;
 
-        if (f->instance == SIZE_MAX)
+        if (f->instance == NOWHERE)
                 return;
         slots = slots_of(e, f);
         slots->items[f->slot_at] = slots->items[--slots->n];
         slots->items[f->slot_at]->slot_at = f->slot_at;
-        f->instance = SIZE_MAX;
+        f->instance = NOWHERE;
 }
 
 void absent_remove(struct evidence *e, struct evfile *f) {
-        size_t instance = f->instance;
+        uint32_t instance = f->instance;
 
         map_out(e, f);
         absent_release_slot(e, f);
@@ -109,6 +119,7 @@ int absent_turn_missing(struct evidence *e, struct evfile *f) {
         f->presence = EVFILE_MISSING;
         if (f->gone_since == 0)
                 f->gone_since = evidence_now(e);
+        note_due(e, f);
         return map_in(e, f);
 }
 
@@ -121,7 +132,7 @@ struct evfile *absent_take(struct evidence *e, size_t root, const char *path,
 
         /* A copy restored from elsewhere has another inode: same size and time at the same path are the same file. */
         if (f && f->file.size == seen->size && f->file.mtime == seen->mtime) {
-                f->moved = f->file.inode != seen->inode;
+                f->moved = f->file.inode != seen->inode || f->gone_saved;
                 absent_remove(e, f);
                 return f;
         }
@@ -130,9 +141,55 @@ struct evfile *absent_take(struct evidence *e, size_t root, const char *path,
         if (!copy)
                 return NULL;
         absent_remove(e, f);
-        free(f->path);
-        f->file.path = f->path = copy;
-        match_name_done(&f->name);
+        free((char *)f->file.path);
+        f->file.path = copy;
         f->moved = true;
         return f;
+}
+
+/* ---- gone for good ---- */
+
+bool absent_is_gone(const struct evidence *e, const struct evfile *f, usec_t now) {
+        return f->presence == EVFILE_MISSING && e->roots[f->file.root].ok && now >= end_of(e, f);
+}
+
+/* What a share loses does not expire at one instant: when the first is gone for good, all that is missing is looked at. */
+void absent_gather(struct evidence *e, usec_t now) {
+        bool due = false;
+
+        if (now < e->absent_due)
+                return;
+        for (size_t i = 0; i < e->absent.n && !due; i++)
+                due = e->absent.items[i]->instance != NOWHERE &&
+                      absent_is_gone(e, e->absent.items[i], now);
+        for (size_t t = 0; due && t < e->config.model->n_tasks; t++)
+                e->task_all[t] = e->task_all[t] || e->task_absent[t].n > 0;
+}
+
+/* Files that hold no slot are kept as long as the others: a move may come in two halves. */
+int absent_sweep(struct evidence *e, usec_t now) {
+        usec_t next = USEC_INFINITY;
+
+        if (now < e->absent_due)
+                return 0;
+        for (size_t i = 0; i < e->absent.n;) {
+                struct evfile *f = e->absent.items[i];
+
+                if (f->presence != EVFILE_MISSING || f->instance != NOWHERE || now < end_of(e, f)) {
+                        if (f->presence == EVFILE_MISSING && end_of(e, f) > now)
+                                next = end_of(e, f) < next ? end_of(e, f) : next;
+                        i++;
+                        continue;
+                }
+                if (f->id) {
+                        int r = store_delete_file(e->config.store, f->id);
+
+                        if (r < 0)
+                                return r;
+                }
+                absent_remove(e, f);
+                evfile_free(e, f);
+        }
+        e->absent_due = next;
+        return 0;
 }

@@ -10,6 +10,8 @@
 
 /* What a pass worked out becomes histories, rows and events. */
 
+#define MAX_LOSSES 20 /* files that a mail names */
+
 struct track *evidence_track(const struct evidence *e, const struct instance *i) {
         return &e->config.tracks->items[i->index];
 }
@@ -19,59 +21,68 @@ static struct file_note note_of(const struct evidence *e, const struct evfile *f
         const struct instance_set *set = e->config.tracks->instances;
 
         return (struct file_note){
-                .path = f->path,
+                .path = f->file.path,
                 .size = f->file.size,
-                .at = f->file.received_at ? f->file.received_at : evidence_now(e),
+                .at = f->gone_since         ? f->gone_since
+                      : f->file.received_at ? f->file.received_at
+                                            : evidence_now(e),
                 .verdict = f->verdict,
                 .sha256 = f->file.inspected ? hex_encode(f->file.sha256, SHA256_SIZE, hex) : NULL,
-                .requirement = f->instance == SIZE_MAX
+                .requirement = f->instance == NOWHERE
                                        ? NULL
                                        : set->items[f->instance].requirements[f->requirement].name,
         };
 }
 
-static int ledger(struct evidence *e, const char *event, const struct instance *in,
-                  const struct evfile *f, const char *more_key, const char *more) {
-        char hex[SHA256_HEX] = "", when[INSTANT_BUFFER] = "";
-        _cleanup_free_ char *clean = text_sanitize(f->path, strlen(f->path)), *text = NULL;
-        _cleanup_free_ char *clean_more = more ? text_sanitize(more, strlen(more)) : NULL;
-        json_t *detail;
-        int r;
+/* What else a row says, and under which name. */
+struct more {
+        const char *by, *meant_for, *reused;
+};
 
+static int ledger(struct evidence *e, const char *event, const struct instance *in,
+                  const struct evfile *f, const struct more *more) {
+        char hex[SHA256_HEX] = "", when[INSTANT_BUFFER] = "";
+        _cleanup_free_ char *clean = text_sanitize(f->file.path, strlen(f->file.path)),
+                            *text = NULL, *by = NULL;
+        json_t *detail;
+
+        if (more->by)
+                by = text_sanitize(more->by, strlen(more->by));
         if (f->file.inspected)
                 hex_encode(f->file.sha256, SHA256_SIZE, hex);
         if (f->file.received_at)
                 zone_format(f->file.received_at, when);
-        detail = json_pack("{s:s, s:s?, s:I, s:s, s:s, s:b, s:s}", "root",
-                           e->roots[f->file.root].path, "path", clean, "size",
-                           (json_int_t)f->file.size, "sha256", hex, "received", when, "as_dated",
-                           f->file.as_dated, "verdict", verdict_to_string(f->verdict));
-        if (detail && clean_more)
-                json_object_set_new(detail, more_key, json_string(clean_more));
-        text = detail ? json_dumps(detail, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+        /* in order of key */
+        detail = json_pack("{s:b, s:s*, s:s*, s:s, s:s, s:s*, s:s, s:s, s:I, s:s}", "as_dated",
+                           f->file.as_dated, "by", by, "meant_for", more->meant_for, "path", clean,
+                           "received", when, "reused", more->reused, "root",
+                           e->roots[f->file.root].path, "sha256", hex, "size",
+                           (json_int_t)f->file.size, "verdict", verdict_to_string(f->verdict));
+        text = detail ? json_dumps(detail, JSON_COMPACT) : NULL;
         json_decref(detail);
         if (!text)
                 return -ENOMEM;
-        r = store_ledger_add(e->config.store, &(struct ledger_row){.at = evidence_now(e),
-                                                                   .event = event,
-                                                                   .instance = in->key,
-                                                                   .task = in->task->id,
-                                                                   .unit = in->unit->id,
-                                                                   .detail = text});
-        return r;
+        return store_ledger_add(e->config.store, &(struct ledger_row){.at = evidence_now(e),
+                                                                      .event = event,
+                                                                      .instance = in->key,
+                                                                      .task = in->task->id,
+                                                                      .unit = in->unit->id,
+                                                                      .detail = text});
 }
 
 static int tell(struct evidence *e, enum notice_kind kind, const struct instance *in,
                 const struct evfile *f, const struct instance *other) {
         char hex[SHA256_HEX];
         struct evidence_event event = {.kind = kind, .track = evidence_track(e, in)};
-        _cleanup_free_ char *clean = f ? text_sanitize(f->path, strlen(f->path)) : NULL;
+        _cleanup_free_ char *clean = f ? text_sanitize(f->file.path, strlen(f->file.path)) : NULL;
 
         if (f && !clean)
                 return -ENOMEM;
         if (f) {
                 event.file = note_of(e, f, hex);
                 event.file.path = clean;
+                if (kind == NOTICE_EXPLAINED)
+                        event.file.verdict = VERDICT_EXPLANATION;
                 event.file.detail = other ? other->key : NULL;
         }
         return e->callbacks.on_event(e->userdata, &event);
@@ -81,39 +92,19 @@ static int save_file(struct evidence *e, struct evfile *f) {
         struct stored_file row = evfile_row(e, f);
 
         f->moved = false;
+        f->gone_saved = f->gone_since != 0;
         return store_put_file(e->config.store, &row, &f->id);
-}
-
-/* ---- what counts, by content ---- */
-
-static void content_put(struct evidence *e, struct evfile *f) {
-        char hex[SHA256_HEX];
-
-        hex_encode(f->file.sha256, SHA256_SIZE, hex);
-        if (!strmap_get(e->contents, hex) && strmap_put(e->contents, hex, f) < 0)
-                log_oom(); /* a reuse of it is not noticed */
-}
-
-void content_drop(struct evidence *e, const struct evfile *f) {
-        char hex[SHA256_HEX];
-
-        if (!f->file.inspected)
-                return;
-        hex_encode(f->file.sha256, SHA256_SIZE, hex);
-        if (strmap_get(e->contents, hex) == f)
-                strmap_remove(e->contents, hex);
 }
 
 /* The other instance that counts a file with the same content: how points were lost (rule 8). */
 static const struct instance *reused_by(const struct evidence *e, const struct evfile *f,
                                         const struct instance *in) {
-        char hex[SHA256_HEX];
-        const struct evfile *o =
-                strmap_get(e->contents, hex_encode(f->file.sha256, SHA256_SIZE, hex));
+        const struct evfile *o = NULL;
 
-        if (!o || o == f || o->instance == SIZE_MAX || o->instance == in->index)
-                return NULL;
-        return &e->config.tracks->instances->items[o->instance];
+        while ((o = content_next(e, f, o)))
+                if (o->instance != NOWHERE && o->instance != in->index)
+                        return &e->config.tracks->instances->items[o->instance];
+        return NULL;
 }
 
 static int file_counted(struct evidence *e, struct ruling *r, const struct assignment *a) {
@@ -122,18 +113,19 @@ static int file_counted(struct evidence *e, struct ruling *r, const struct assig
         int q;
 
         f->verdict = f->told = VERDICT_COUNTED;
-        content_put(e, f);
+        if (content_put(e, f) < 0)
+                log_oom(); /* a reuse of it is not noticed */
         if (f->instance == in->index && f->requirement == a->requirement && f->id)
                 return f->moved ? save_file(e, f) : 0;
-        f->instance = in->index;
-        f->requirement = a->requirement;
+        f->instance = (uint32_t)in->index;
+        f->requirement = (uint32_t)a->requirement;
         f->assigned_at = evidence_now(e);
         q = save_file(e, f);
         if (q < 0)
                 return q;
         other = reused_by(e, f, in);
-        q = ledger(e, "evidence-counted", in, f, other ? "reused" : NULL,
-                   other ? other->key : NULL);
+        q = ledger(e, "evidence-counted", in, f,
+                   &(struct more){.reused = other ? other->key : NULL});
         if (q < 0 || !f->fresh_seen)
                 return q;
         return tell(e, NOTICE_RECEIVED, in, f, other);
@@ -141,10 +133,9 @@ static int file_counted(struct evidence *e, struct ruling *r, const struct assig
 
 /* The first instance of the task that looks where the file lies. */
 static const struct instance *where_of(const struct ruling *r, const struct evfile *f) {
-        for (size_t k = 0; k < r->n_instances; k++)
-                if (instance_covers(r->instances[k], f->path))
-                        return r->instances[k];
-        return r->instances[0];
+        size_t at = folder_covering(f->folder, r->first);
+
+        return r->instances[f->folder->covering.items[at].instance - r->first];
 }
 
 int file_refused(struct evidence *e, struct evfile *f, const struct instance *in,
@@ -154,8 +145,8 @@ int file_refused(struct evidence *e, struct evfile *f, const struct instance *in
         f->told = f->verdict;
         q = save_file(e, f);
         if (q == 0)
-                q = ledger(e, "evidence-refused", in, f, meant ? "meant_for" : NULL,
-                           meant ? meant->key : NULL);
+                q = ledger(e, "evidence-refused", in, f,
+                           &(struct more){.meant_for = meant ? meant->key : NULL});
         return q < 0 ? q : tell(e, NOTICE_REFUSED, in, f, meant);
 }
 
@@ -164,40 +155,41 @@ static bool is_of_interest(const struct evfile *f) {
         return f->matched || (f->verdict == VERDICT_BAD_NAME && f->file.settled && !f->ignored);
 }
 
-static bool is_same_content(const struct evfile *a, const struct evfile *b) {
-        return a != b && a->file.inspected && b->file.inspected &&
-               memcmp(a->file.sha256, b->file.sha256, SHA256_SIZE) == 0;
-}
-
 /* A counted file of this task has the same content (rule 8). */
 static bool is_copy(const struct evidence *e, const struct ruling *r, const struct evfile *f) {
-        char hex[SHA256_HEX];
         const struct evfile *o = NULL;
 
-        if (f->file.inspected)
-                o = strmap_get(e->contents, hex_encode(f->file.sha256, SHA256_SIZE, hex));
-        if (!o || o == f)
-                return false;
-        if (o->instance >= r->first && o->instance < r->first + r->n_instances)
-                return o->presence == EVFILE_PRESENT;
-        /* One of another task was first to have it; a slot of this one may hold the same. */
-        for (size_t i = 0; i < r->n_slots; i++)
-                if (is_same_content(r->files.items[r->slots[i].file], f))
+        while ((o = content_next(e, f, o)))
+                if (o->presence == EVFILE_PRESENT && o->instance != NOWHERE &&
+                    o->instance >= r->first && o->instance < r->first + r->n_instances)
                         return true;
         return false;
+}
+
+/* Its row is old, or it is an explanation, of which the store keeps when it was received. */
+static bool wants_row(const struct evfile *f) {
+        return (f->id && f->moved) || (f->explanation && f->file.settled && !f->id);
+}
+
+static int lose_slot(struct evidence *e, struct ruling *r, struct evfile *f) {
+        int q = array_push(&r->lost, (struct loss){f, f->instance});
+
+        content_drop(e, f);
+        f->instance = NOWHERE;
+        return q;
 }
 
 static int file_not_counted(struct evidence *e, struct ruling *r, struct evfile *f, bool had_slot) {
         const struct instance *in =
                 had_slot ? &e->config.tracks->instances->items[f->instance] : where_of(r, f);
+        int q = had_slot ? lose_slot(e, r, f) : 0;
 
-        if (had_slot)
-                content_drop(e, f);
-        f->instance = SIZE_MAX;
+        if (q < 0)
+                return q;
         if (f->verdict == VERDICT_SURPLUS && is_copy(e, r, f))
                 f->verdict = VERDICT_DUPLICATE;
         if (!is_of_interest(f) || f->verdict == VERDICT_UNSETTLED || f->verdict == f->told)
-                return had_slot || (f->id && f->moved) ? save_file(e, f) : 0;
+                return had_slot || wants_row(f) ? save_file(e, f) : 0;
         if (f->verdict != VERDICT_SURPLUS && f->verdict != VERDICT_NAME)
                 return file_refused(e, f, in, NULL);
         f->told = f->verdict;
@@ -205,12 +197,12 @@ static int file_not_counted(struct evidence *e, struct ruling *r, struct evfile 
 }
 
 static bool of_task(const struct evidence *e, const struct evfile *f, const struct task *task) {
-        return f->instance != SIZE_MAX &&
+        return f->instance != NOWHERE &&
                e->config.tracks->instances->items[f->instance].task == task;
 }
 
 static int apply_files(struct evidence *e, struct ruling *r) {
-        unsigned mark = ++e->mark;
+        uint32_t mark = ++e->mark;
         int q = 0;
 
         for (size_t i = 0; i < r->n_slots && q == 0; i++) {
@@ -222,7 +214,7 @@ static int apply_files(struct evidence *e, struct ruling *r) {
                 bool mine = of_task(e, f, r->task);
 
                 /* A slot of another task is that task's business. */
-                if (f->mark != mark && (mine || f->instance == SIZE_MAX))
+                if (f->mark != mark && (mine || f->instance == NOWHERE))
                         q = file_not_counted(e, r, f, mine);
         }
         return q;
@@ -243,18 +235,20 @@ static struct evfile *successor_of(struct ruling *r, const struct evfile *gone) 
 
 static int apply_absent(struct evidence *e, struct ruling *r) {
         struct evfile_list *absent = &e->task_absent[r->task->index];
-        unsigned mark = ++e->mark;
+        uint32_t mark = ++e->mark;
+        int q;
 
         for (size_t i = 0; i < r->kept.n; i++) {
-                r->kept.items[i]->mark = mark;
-                if (r->kept.items[i]->presence == EVFILE_MISSING &&
-                    save_file(e, r->kept.items[i]) < 0)
-                        return -EIO;
+                struct evfile *f = r->kept.items[i];
+
+                f->mark = mark;
+                q = f->presence == EVFILE_MISSING && !f->gone_saved ? save_file(e, f) : 0;
+                if (q < 0)
+                        return q;
         }
         for (size_t i = 0; i < absent->n;) {
                 struct evfile *f = absent->items[i], *next;
                 const struct instance *in = &e->config.tracks->instances->items[f->instance];
-                int q;
 
                 if (f->mark == mark || f->presence != EVFILE_MISSING) {
                         i++;
@@ -262,18 +256,25 @@ static int apply_absent(struct evidence *e, struct ruling *r) {
                 }
                 next = successor_of(r, f);
                 q = ledger(e, next ? "evidence-replaced" : "evidence-gone", in, f,
-                           next ? "by" : NULL, next ? next->path : NULL);
+                           &(struct more){.by = next ? next->file.path : NULL});
+                if (q == 0 && !next)
+                        q = array_push(&r->lost, (struct loss){f, f->instance});
                 if (q < 0)
                         return q;
                 content_drop(e, f);
-                absent_release_slot(e, f); /* swept at the end of the pass */
+                absent_release_slot(e, f); /* swept when its time is over */
+                q = save_file(e, f);
+                if (q < 0)
+                        return q;
         }
         return 0;
 }
 
-static int apply_explained(struct evidence *e, struct track *t, bool explained, usec_t now) {
+/* What a person has overruled explains nothing any more: only what was received since then. */
+static int apply_explained(struct evidence *e, struct ruling *r, size_t k, usec_t now) {
+        struct track *t = evidence_track(e, r->instances[k]);
         usec_t *since = &e->unexplained_at[t->instance->index];
-        bool all_ok = true;
+        bool explained = r->explained_at[k] > t->history.overruled_at, all_ok = true;
 
         for (size_t i = 0; i < e->n_roots; i++)
                 all_ok = all_ok && e->roots[i].ok;
@@ -290,7 +291,7 @@ static int apply_explained(struct evidence *e, struct track *t, bool explained, 
         t->history.explained = explained;
         if (explained) {
                 track_changed(e->config.tracks, t, now);
-                return tell(e, NOTICE_EXPLAINED, t->instance, NULL, NULL);
+                return tell(e, NOTICE_EXPLAINED, t->instance, r->explanations[k], NULL);
         }
         return track_begin_episode(e->config.tracks, t, EPISODE_EXPLANATION_ENDED, now, now);
 }
@@ -314,18 +315,31 @@ static bool all_walked(const struct evidence *e) {
         return true;
 }
 
+/* Who is told that it is open again wants to know which files went, and why. */
+static int tell_reopened(struct evidence *e, const struct ruling *r, const struct instance *in) {
+        size_t n = 0;
+        int q = 0;
+
+        for (size_t i = 0; i < r->lost.n && n < MAX_LOSSES && q == 0; i++)
+                if (r->lost.items[i].instance == in->index) {
+                        q = tell(e, NOTICE_REOPENED, in, r->lost.items[i].file, NULL);
+                        n++;
+                }
+        return n > 0 ? q : tell(e, NOTICE_REOPENED, in, NULL, NULL);
+}
+
 static int apply_instance(struct evidence *e, struct ruling *r, size_t k, usec_t now) {
         const struct instance *in = r->instances[k];
         struct track *t = evidence_track(e, in);
+        const uint32_t *have = r->have + e->first_need[in->index] - e->first_need[r->first];
         usec_t was = t->history.complete_at, is = r->complete_at[k];
-        bool changed =
-                was != is || !t->history.scanned ||
-                memcmp(t->have, ruling_have(r, k, 0), in->n_requirements * sizeof(*t->have)) != 0;
-        int q = apply_explained(e, t, r->explained[k], now);
+        bool changed = was != is || !t->history.scanned ||
+                       memcmp(t->have, have, in->n_requirements * sizeof(*t->have)) != 0;
+        int q = apply_explained(e, r, k, now);
 
         if (q < 0 || !changed)
                 return q;
-        memcpy(t->have, ruling_have(r, k, 0), in->n_requirements * sizeof(*t->have));
+        memcpy(t->have, have, in->n_requirements * sizeof(*t->have));
         t->history.complete_at = is;
         t->history.scanned = true;
         track_changed(e->config.tracks, t, now);
@@ -335,7 +349,7 @@ static int apply_instance(struct evidence *e, struct ruling *r, size_t k, usec_t
                 return 0;
         q = track_begin_episode(e->config.tracks, t, EPISODE_REOPENED, now,
                                 send_instant_in_window(e->config.model->calendar, now));
-        return q < 0 ? q : tell(e, NOTICE_REOPENED, in, NULL, NULL);
+        return q < 0 ? q : tell_reopened(e, r, in);
 }
 
 int ruling_apply(struct evidence *e, struct ruling *r, usec_t now) {
@@ -346,4 +360,13 @@ int ruling_apply(struct evidence *e, struct ruling *r, usec_t now) {
         for (size_t k = 0; k < r->n_instances && q == 0; k++)
                 q = apply_instance(e, r, k, now);
         return q;
+}
+
+void ruling_applied(struct evidence *e, const struct ruling *r) {
+        memcpy(e->filled + e->first_need[r->first], r->filled, r->n_needs * sizeof(*e->filled));
+        memcpy(e->filled_at + r->first, r->filled_at, r->n_instances * sizeof(*e->filled_at));
+        memcpy(e->explained_at + r->first, r->explained_at,
+               r->n_instances * sizeof(*e->explained_at));
+        for (size_t k = 0; k < r->n_instances; k++)
+                e->deadlines[r->first + k] = r->deadlines[k].instant;
 }

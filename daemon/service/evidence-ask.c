@@ -58,7 +58,7 @@ static int note_add(struct evidence *e, const struct track *track, const struct 
         if (f->instance == track->instance->index) {
                 note.verdict = VERDICT_COUNTED;
                 note.requirement = track->instance->requirements[f->requirement].name;
-        } else if (f->instance != SIZE_MAX) {
+        } else if (f->instance != NOWHERE) {
                 note.detail = e->config.tracks->instances->items[f->instance].key;
                 note.verdict = VERDICT_SURPLUS;
         } else if (f->link_out) {
@@ -66,13 +66,13 @@ static int note_add(struct evidence *e, const struct track *track, const struct 
         } else if (f->ignored) {
                 note.verdict = VERDICT_IGNORED;
         } else if (f->explanation && f->verdict == VERDICT_NAME) {
-                note.verdict = judge_explanation(e->rules, &f->name, &f->file);
+                note.verdict = judge_explanation(&f->file);
                 if (note.verdict == VERDICT_COUNTED)
                         note.verdict = VERDICT_EXPLANATION;
-        } else if (f->elsewhere != SIZE_MAX) {
+        } else if (f->elsewhere != NOWHERE) {
                 note.detail = e->config.tracks->instances->items[f->elsewhere].key;
         }
-        note.path = text_sanitize(f->path, strlen(f->path));
+        note.path = text_sanitize(f->file.path, strlen(f->file.path));
         note.sha256 =
                 f->file.inspected ? strdup(hex_encode(f->file.sha256, SHA256_SIZE, hex)) : NULL;
         r = note.path ? array_push(ret, note) : -ENOMEM;
@@ -83,23 +83,31 @@ static int note_add(struct evidence *e, const struct track *track, const struct 
         return r;
 }
 
-int evidence_files(struct evidence *e, const struct track *track, struct evidence_notes *ret) {
+static int note_folder(struct evidence *e, const struct track *track, const struct folder *folder,
+                       bool counted, bool ignored, struct evidence_notes *ret) {
+        for (size_t i = 0; i < folder->files.n; i++) {
+                const struct evfile *f = folder->files.items[i];
+                int r;
+
+                if ((f->instance == track->instance->index) != counted || (f->ignored && !ignored))
+                        continue;
+                r = note_add(e, track, f, ret);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int evidence_files(struct evidence *e, const struct track *track, bool ignored,
+                   struct evidence_notes *ret) {
         const struct folder_list *folders = &e->task_folders[track->instance->task->index];
+        int r = 0;
 
         for (int counted = 1; counted >= 0; counted--)
-                for (size_t i = 0; i < folders->n; i++)
-                        for (size_t k = 0; k < folders->items[i]->files.n; k++) {
-                                const struct evfile *f = folders->items[i]->files.items[k];
-                                int r;
-
-                                if ((f->instance == track->instance->index) != counted ||
-                                    !instance_covers(track->instance, f->path))
-                                        continue;
-                                r = note_add(e, track, f, ret);
-                                if (r < 0)
-                                        return r;
-                        }
-        return 0;
+                for (size_t i = 0; i < folders->n && r == 0; i++)
+                        if (folder_covers(folders->items[i], track->instance->index))
+                                r = note_folder(e, track, folders->items[i], counted, ignored, ret);
+        return r;
 }
 
 size_t evidence_roots(const struct evidence *e, struct evidence_root *ret, size_t max) {

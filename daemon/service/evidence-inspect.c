@@ -14,9 +14,14 @@ void evfile_account(struct evidence *e, struct evfile *f) {
         bool pending = f->matched && f->presence == EVFILE_PRESENT && f->file.regular &&
                        (!f->file.settled || f->queued);
 
-        if (pending != f->pending)
-                e->n_pending += pending ? 1 : (size_t)-1;
+        if (pending == f->pending)
+                return;
         f->pending = pending;
+        e->n_pending += pending ? 1 : (size_t)-1;
+        if (e->n_pending > 0)
+                return;
+        e->any_dirty = e->any_dirty || e->lonely.n > 0; /* their turn has come */
+        evidence_schedule(e);
 }
 
 void evfile_queue_inspection(struct root *root, struct evfile *f) {
@@ -26,17 +31,19 @@ void evfile_queue_inspection(struct root *root, struct evfile *f) {
                 log_oom();
                 return;
         }
-        f->queue_at = root->to_inspect.n - 1;
+        f->queue_at = (uint32_t)(root->to_inspect.n - 1);
         f->queued = true;
-        folder_wait(root->evidence, f->folder, 1);
         evfile_account(root->evidence, f);
 }
 
 /* It is answered, or not asked for any more. */
 static void inspection_over(struct evidence *e, struct evfile *f) {
         f->queued = false;
-        folder_wait(e, f->folder, -1);
         evfile_account(e, f);
+        if (e->changed.n == 0)
+                return;
+        e->any_dirty = true; /* others may have waited for it */
+        evidence_schedule(e);
 }
 
 void evfile_unqueue(struct evidence *e, struct evfile *f) {
@@ -52,14 +59,19 @@ void evfile_unqueue(struct evidence *e, struct evfile *f) {
         inspection_over(e, f);
 }
 
-static int inspect_one(struct root *root, struct inspection *slot, struct evfile *f) {
+static struct inspection *inspection_of(struct root *root, uint64_t id) {
+        return &root->running[id % MAX_RUNNING];
+}
+
+static int inspect_one(struct root *root, struct evfile *f) {
         struct evidence *e = root->evidence;
-        json_t *name = frame_name(f->path), *m;
+        uint64_t id = root->last_inspection + 1;
+        json_t *name = frame_name(f->file.path), *m;
         int r;
 
         m = json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I}", "verb", "inspect", "id",
-                      (json_int_t)++e->last_inspection, "path", name, "size",
-                      (json_int_t)f->file.size, "mtime", (json_int_t)f->file.mtime, "max_bytes",
+                      (json_int_t)id, "path", name, "size", (json_int_t)f->file.size, "mtime",
+                      (json_int_t)f->file.mtime, "max_bytes",
                       (json_int_t)e->config.model->evidence.max_size, "timeout",
                       (json_int_t)INSPECT_TIMEOUT_USEC);
         if (!m)
@@ -68,7 +80,8 @@ static int inspect_one(struct root *root, struct inspection *slot, struct evfile
         json_decref(m);
         if (r < 0)
                 return r;
-        *slot = (struct inspection){.id = e->last_inspection, .file = f};
+        root->last_inspection = id;
+        *inspection_of(root, id) = (struct inspection){.id = id, .file = f};
         peer_expect(root->peer, 1);
         return 0;
 }
@@ -84,36 +97,50 @@ static struct evfile *next_to_inspect(struct root *root) {
         return NULL;
 }
 
+/* Answers come in the order of the questions: when the place of the next one is taken, enough are under way. */
 void inspect_more(struct root *root) {
-        for (size_t i = 0; i < ELEMENTSOF(root->running); i++) {
-                struct evfile *f;
+        while (inspection_of(root, root->last_inspection + 1)->id == 0) {
+                struct evfile *f = next_to_inspect(root);
 
-                if (root->running[i].id)
-                        continue;
-                f = next_to_inspect(root);
                 if (!f)
                         return;
-                if (inspect_one(root, &root->running[i], f) < 0) {
+                if (inspect_one(root, f) < 0) {
                         root->next_to_inspect--; /* the scanner is away: it is asked when it is back */
                         return;
                 }
         }
 }
 
+usec_t inspections_under_way(const struct root *root) {
+        const struct evfile *f = NULL;
+
+        for (uint64_t i = 1; i <= MAX_RUNNING && !f; i++)
+                f = root->running[(root->last_inspection + i) % MAX_RUNNING].file;
+        for (size_t i = root->next_to_inspect; i < root->to_inspect.n && !f; i++)
+                f = root->to_inspect.items[i];
+        if (!f)
+                return USEC_INFINITY;
+        return root->ever_walked ? f->file.received_at : 0;
+}
+
 static void take_inspection(struct evfile *f, const json_t *m) {
         const char *status = "", *type = "", *sha = "";
         int whole = 0, is_signed = 0;
+        enum file_type kind;
 
         json_unpack((json_t *)m, "{s?s, s?s, s?s, s?b, s?b}", "status", &status, "type", &type,
                     "sha256", &sha, "whole", &whole, "signed", &is_signed);
-        if (strcmp(status, "ok") == 0 && file_type_from_string(type, &f->file.type) == 0 &&
+        if (strcmp(status, "ok") == 0 && file_type_from_string(type, &kind) == 0 &&
             hex_decode(sha, f->file.sha256, SHA256_SIZE) == 0) {
                 f->file.inspected = true;
+                f->file.type = kind;
                 f->file.whole = whole;
                 f->file.signed_pdf = is_signed;
         } else if (strcmp(status, "too-large") == 0) {
                 f->file.too_large = true;
-        } else if (strcmp(status, "changed") != 0 && strcmp(status, "gone") != 0) {
+        } else if (strcmp(status, "changed") == 0 || strcmp(status, "gone") == 0) {
+                f->file.settled = false; /* a listing that says what it is now follows */
+        } else {
                 f->file.unreadable = true;
         }
 }
@@ -133,18 +160,16 @@ void root_drop_inspections(struct root *root) {
 }
 
 void inspection_answered(struct root *root, const json_t *m, uint64_t id) {
-        for (size_t i = 0; i < ELEMENTSOF(root->running); i++) {
-                struct evfile *f = root->running[i].file;
+        struct inspection *slot = inspection_of(root, id);
+        struct evfile *f = slot->file;
 
-                if (root->running[i].id != id)
-                        continue;
-                root->running[i] = (struct inspection){};
-                peer_expect(root->peer, -1);
-                if (f) {
-                        take_inspection(f, m);
-                        inspection_over(root->evidence, f);
-                        folder_touch(root->evidence, f->folder);
-                }
+        if (id == 0 || slot->id != id)
                 return;
-        }
+        *slot = (struct inspection){};
+        peer_expect(root->peer, -1);
+        if (!f)
+                return;
+        take_inspection(f, m);
+        inspection_over(root->evidence, f);
+        evfile_changed(root->evidence, f);
 }

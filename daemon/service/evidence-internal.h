@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by evidence.c (roots and messages), evidence-files.c (folders and files) and evidence-judge.c (what counts). */
+/*
+ * Shared by evidence.c (roots and messages), evidence-folders.c (listings), evidence-files.c and evidence-absent.c (what is
+ * known of each file), evidence-judge.c (what counts) and evidence-apply.c (what follows).
+ */
 
 #include <jansson.h>
 
@@ -18,43 +21,55 @@ enum evfile_presence {
 
 struct folder;
 
-/* One file that matters: it lies in a folder of an instance, or the store remembers it. */
+#define NOWHERE UINT32_MAX /* no instance; no place in a list */
+
+/* One file that matters: it lies in a folder of an instance, or the store remembers it. There may be a million: kept small. */
 struct evfile {
-        struct file file; /* path owned through path */
-        char *path;
-        int64_t id; /* row in the store; 0: none */
-        enum evfile_presence presence;
-        usec_t gone_since;
+        struct file file; /* path owned */
+        int64_t id;       /* row in the store; 0: none */
+        usec_t gone_since, assigned_at;
         struct folder *folder; /* NULL unless present */
-        struct match_name name;
-        bool ignored, link_out, explanation;
-        bool matched; /* its name matches a requirement of an instance that covers it */
-        bool queued;  /* for inspection */
-        bool other;   /* nobody asked for it: among n_others */
-        bool lonely;  /* … and to be looked for among the other tasks */
-        size_t lonely_at;
-        bool moved;                   /* its row has another path */
-        bool pending;                 /* it is among its folder's and evidence's n_pending */
-        size_t queue_at;              /* where it stands in to_inspect */
-        bool fresh_seen;              /* arrived after the root's first walk: told as received */
-        size_t instance, requirement; /* the slot it fills; instance SIZE_MAX: none */
-        usec_t assigned_at;
-        enum verdict told;         /* last verdict written down */
-        enum verdict verdict;      /* of the last judgement, for people */
-        size_t absent_at, slot_at; /* where it stands in absent and task_absent */
-        unsigned mark;             /* visited in the pass of this number */
-        size_t scratch;            /* index in the pass */
-        size_t elsewhere; /* instance of another task that its name was meant for; SIZE_MAX: none */
+        struct evfile *same;   /* the next in its bucket of contents */
+        union { /* the needs of its folder that its name matches; see evfile_asked() */
+                uint64_t bits;
+                uint64_t *more; /* owned; where the folder has more than 64 needs */
+        } asked;
+        uint32_t instance, requirement; /* the slot it fills; instance NOWHERE: none */
+        uint32_t
+                elsewhere; /* instance of another task that its name was meant for; NOWHERE: none */
+        uint32_t changed_at, queue_at, lonely_at; /* places in these lists; NOWHERE: not in it */
+        uint32_t absent_at, slot_at;              /* where it stands in absent and task_absent */
+        uint32_t mark;                            /* number of the pass part that visited it */
+        uint8_t flags;                            /* as the scanner told them */
+        enum evfile_presence presence : 2;
+        enum verdict told : 8;    /* last verdict written down */
+        enum verdict verdict : 8; /* of the last judgement, for people */
+        bool bad_name : 1, ignored : 1, link_out : 1, explanation : 1;
+        bool matched : 1;    /* its name matches a requirement of an instance that covers it */
+        bool queued : 1;     /* for inspection */
+        bool other : 1;      /* nobody asked for it: among n_others */
+        bool counted : 1;    /* among contents */
+        bool gone_saved : 1; /* the store knows that it is away */
+        bool moved : 1;      /* its row has another path */
+        bool pending : 1;    /* it is among evidence's n_pending */
+        bool fresh_seen : 1; /* arrived after the root's first walk: told as received */
 };
 struct evfile_list ARRAY(struct evfile *);
 struct index_list ARRAY(size_t);
 
+/* An instance that looks into a folder. */
+struct cover {
+        uint32_t instance;
+        uint32_t need; /* where its requirements begin among the folder's needs */
+};
+
 struct folder {
         char *path; /* owned; relative to the root, "" is the root itself */
-        size_t root;
+        uint32_t root;
+        uint32_t n_needs; /* requirements of all that look here */
         struct evfile_list files;
-        struct index_list
-                covering; /* instances that look here, ascending: those of one task are together */
+        struct cover_list
+                ARRAY(struct cover) covering; /* ascending: those of one task are together */
 };
 struct folder_list ARRAY(struct folder *);
 
@@ -69,6 +84,8 @@ struct unreadable {
         usec_t since;
 };
 
+#define MAX_RUNNING                                                                                \
+        256u /* inspections asked for at a time: what keeps a scanner busy during a pass */
 #define MAX_UNREADABLE 1000 /* remembered for one root; more change nothing */
 
 struct root {
@@ -92,7 +109,9 @@ struct root {
         json_t *partial;
         struct evfile_list to_inspect; /* from next_to_inspect on; NULL: no longer wanted */
         size_t next_to_inspect;
-        struct inspection running[16];
+        uint64_t last_inspection;
+        struct inspection running[MAX_RUNNING]; /* by id, the next one over the oldest */
+        usec_t waits_from; /* in a pass: what was received before is looked into, all of it */
 };
 
 struct evidence {
@@ -104,15 +123,30 @@ struct evidence {
         struct name_rules *rules;         /* owned */
         struct strmap *dirs;              /* dir in NFC → struct index_list of instances */
         struct folder_list *task_folders; /* per task: folders of its instances */
-        struct strmap *remembered;        /* "ROOT\nPATH" → struct evfile, not adopted yet */
-        struct evfile_list
-                absent; /* missing and remembered ones; evidence-absent.c keeps it and the three below */
+        uint64_t seed;                    /* of hashes over names and contents */
+
+        /* evidence-absent.c */
+        struct strmap *remembered;       /* "ROOT\nPATH" → struct evfile, not adopted yet */
+        struct evfile_list absent;       /* missing and remembered ones */
         struct evfile_list *task_absent; /* per task: those of them that hold one of its slots */
         struct strmap *missing;          /* what a rename keeps → struct evfile */
-        struct strmap *contents; /* SHA-256 in hex → a counted struct evfile with that content */
-        size_t *task_first;      /* per task: index of its first instance; one more at the end */
-        bool *task_dirty;
-        size_t *task_waiting; /* per task: files in its folders that are to be inspected */
+        usec_t absent_due;               /* when the first of the missing is gone for good */
+
+        /* evidence-contents.c */
+        struct evfile **contents; /* owned; buckets of counted files by content, a power of two */
+        size_t n_contents, n_buckets;
+
+        /* Of each task, and what its last pass left: the next one begins there unless all is to be judged anew. */
+        size_t *task_first;               /* index of its first instance; one more at the end */
+        bool *task_all;                   /* judge all of its files */
+        struct evfile_list *task_changed; /* in a pass: files to be judged */
+        size_t *first_need;               /* per instance: where its requirements begin in filled */
+        uint32_t *filled;                 /* per requirement: slots that present files fill */
+        usec_t *filled_at;                /* per instance: received-at of the latest of them */
+        usec_t *explained_at; /* per instance: received-at of the latest explanation; 0: none */
+        usec_t *deadlines;    /* per instance: deadline instant that its files were judged by */
+
+        struct evfile_list changed; /* files that the next pass judges; NULL: no longer */
         bool any_dirty;
         size_t n_others;           /* files that match nothing: MAX_OTHERS are kept */
         struct evfile_list lonely; /* of those, the ones not looked for yet; NULL: no longer */
@@ -120,25 +154,51 @@ struct evidence {
         size_t n_pending;               /* files that match and are not settled, or not inspected */
         usec_t *unexplained_at;         /* per instance: its explanation is not there since; 0 */
         sd_event_source *pass, *expiry; /* owned */
-        uint64_t last_inspection;
-        unsigned mark;
+        usec_t rest_until;              /* no pass before; monotonic */
+        uint32_t mark;
         size_t n_held;  /* instances a pass would reopen, waiting for confirm */
         bool confirmed; /* the next pass may reopen any number */
 };
 
-/* evidence-files.c */
-int evidence_index(struct evidence *e);
-int evidence_remember(struct evidence *e); /* loads the store's files */
+/* evidence-folders.c */
+int evidence_index(struct evidence *e); /* which instances look where */
 int folder_apply(struct root *root, const char *path, const json_t *files);
 void folder_gone(struct root *root, const char *path);
 void root_forget(struct root *root);    /* root is down: what it holds is remembered */
 void root_reconcile(struct root *root); /* a walk ended: what was not found is missing */
-void evfile_free(struct evidence *e, struct evfile *f);
-void evidence_touch_task(struct evidence *e, const struct task *task);
+void evidence_touch_task(struct evidence *e, const struct task *task); /* judge all of it */
 void folder_touch(struct evidence *e, const struct folder *folder);
-void folder_wait(struct evidence *e, const struct folder *folder,
-                 int change); /* files to inspect */
+/** The next task that looks here; *@cursor starts at 0. NULL: no more */
+const struct task *folder_next_task(const struct evidence *e, const struct folder *folder,
+                                    size_t *cursor);
+/** The first of the entries in covering from instance @first on. */
+size_t folder_covering(const struct folder *folder, size_t first);
+bool folder_covers(const struct folder *folder, size_t instance);
+
+/* evidence-files.c */
+int evidence_remember(struct evidence *e); /* loads the store's files */
+struct evfile *evfile_new(const struct evidence *e, size_t root, const char *path); /* copied */
+void evfile_free(struct evidence *e, struct evfile *f);
+void evfile_destroy(struct evfile *f); /* its memory alone: all of the evidence goes */
+int evfile_classify(struct evidence *e, struct evfile *f); /* by its name, where it lies */
+bool evfile_asked(const struct evfile *f, size_t need);
+/** It is there, as a listing says. @now: of the listing */
+void evfile_see(struct root *root, struct evfile *f, const struct file *seen, uint8_t flags,
+                usec_t now);
+/** It is no longer where it was: kept for a while, freed when nothing is known of it. */
+void evfile_leave(struct evidence *e, struct evfile *f, enum evfile_presence presence);
+bool evfile_is_nobodys(
+        const struct evfile *f); /* no requirement asks for it, nothing is written down of it */
+void evfile_changed(struct evidence *e, struct evfile *f); /* to be judged */
+void evfile_judged(struct evidence *e, struct evfile *f);  /* or no longer */
 struct stored_file evfile_row(const struct evidence *e, const struct evfile *f);
+
+/* A file that was counted for an instance of the set and is no longer. */
+struct loss {
+        struct evfile *file;
+        size_t instance;
+};
+struct loss_list ARRAY(struct loss);
 
 /* What a pass works out for one task, before anything is applied. */
 struct ruling {
@@ -146,20 +206,24 @@ struct ruling {
         const struct instance **instances; /* owned array, in order of deadline */
         struct deadline *deadlines;        /* owned; per instance */
         size_t first;                      /* index of the first in the set */
-        size_t n_instances;
-        struct evfile_list files; /* present files in its folders, each once */
+        size_t n_instances, n_needs;
+        bool all;                 /* of all its files, not only of those that changed */
+        struct evfile_list files; /* the present ones that were judged, each once */
         struct file *copies;      /* owned; as assign_files() wants them */
         struct assignment *slots; /* owned */
         size_t n_slots;
         struct evfile_list kept; /* absent files that go on holding their slot */
-        size_t *base;            /* owned; where an instance's requirements begin in have */
-        uint32_t *have;          /* owned */
-        usec_t *complete_at;     /* owned; per instance */
-        bool *explained;         /* owned; per instance */
+        uint32_t *filled;        /* owned; per requirement: slots that present files fill */
+        uint32_t *have;          /* owned; the same with the absent ones that are kept */
+        usec_t *filled_at;    /* owned; per instance: received-at of the latest that fills a slot */
+        usec_t *complete_at;  /* owned; per instance; 0: not complete */
+        usec_t *explained_at; /* owned; per instance: received-at of the latest explanation; 0 */
+        struct evfile *
+                *explanations; /* owned; per instance: which; NULL where it is the one of before */
+        struct loss_list lost;
         size_t n_reopen;
         size_t n_reopen_soon; /* complete only by files that are missing */
         bool *leaning;        /* owned; per instance: among them */
-        bool wait;            /* an inspection is out: judged when it is back */
 };
 struct ruling_list ARRAY(struct ruling);
 
@@ -171,15 +235,28 @@ int absent_turn_missing(struct evidence *e, struct evfile *f);
 /** The record that an arriving file continues: the same path unchanged, or a file that was renamed; taken out. NULL: none. */
 struct evfile *absent_take(struct evidence *e, size_t root, const char *path,
                            const struct file *seen);
+/** What is gone for good: tasks whose slots it holds are to be judged. In the pass, before it. */
+void absent_gather(struct evidence *e, usec_t now);
+/** Forgets what holds no slot and had its time; inside the pass's transaction. Sets absent_due. */
+int absent_sweep(struct evidence *e, usec_t now);
+/** Absence proves something only in a root that is there. */
+bool absent_is_gone(const struct evidence *e, const struct evfile *f, usec_t now);
+
+/* evidence-contents.c: what counts, by content */
+int content_put(struct evidence *e, struct evfile *f);   /* it counts; twice is fine */
+void content_drop(struct evidence *e, struct evfile *f); /* it counts no longer */
+/** Another counted file with the content of @f, behind @after; NULL: no more. */
+struct evfile *content_next(const struct evidence *e, const struct evfile *f,
+                            const struct evfile *after);
 
 /* evidence-judge.c */
 int evidence_pass(struct evidence *e);
-uint32_t *ruling_have(struct ruling *r, size_t instance, size_t requirement);
 
 /* evidence-apply.c */
-void content_drop(struct evidence *e, const struct evfile *f); /* it counts no longer */
 int ruling_apply(struct evidence *e, struct ruling *r,
                  usec_t now); /* inside the pass's transaction */
+void ruling_applied(struct evidence *e,
+                    const struct ruling *r); /* after it: the next begins there */
 struct track *evidence_track(const struct evidence *e, const struct instance *i);
 /** A file does not count: a row in the ledger, and a notice. @more: the instance it was meant for, or NULL. */
 int file_refused(struct evidence *e, struct evfile *f, const struct instance *in,
@@ -195,7 +272,7 @@ bool evidence_roots_walked(const struct evidence *e); /* all that are there */
         20000 /* of a million photographs nobody wants to read why each one does not count */
 bool other_is_welcome(struct evidence *e, struct evfile *f); /* false: too many, forget it */
 void other_drop(struct evidence *e, struct evfile *f);
-void other_seen(struct evidence *e, struct evfile *f); /* it is there, as folder_see() found it */
+void other_seen(struct evidence *e, struct evfile *f); /* it is there, as evfile_see() found it */
 /** Looks for files that lie in another task's folder, for a while. Inside the pass's transaction. Return: 1 all done, 0, -errno */
 int others_look(struct evidence *e);
 
@@ -207,6 +284,9 @@ void evfile_queue_inspection(struct root *root, struct evfile *f);
 void evfile_unqueue(struct evidence *e,
                     struct evfile *f); /* an answer that still comes is about nobody */
 void evfile_account(struct evidence *e, struct evfile *f); /* after a change: is it pending? */
+/** When the first file was received that is still being looked into: they are asked for in that order. USEC_INFINITY: none is.
+ *  In a first walk, whose files are as old as they are, all of them wait for each other: 0. */
+usec_t inspections_under_way(const struct root *root);
 
 /* evidence.c */
 void evidence_schedule(struct evidence *e);

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/text.h"
-#include "base/zone.h"
 #include "service/events.h"
 #include "service/evidence-internal.h"
 
 /*
  * A pass: for each task that something happened to, judge its files, assign them, and compare with what stood. First all is
  * worked out, then, when that is safe, all is applied in one transaction.
+ *
+ * An assignment stands while its file does, so files that come can only fill slots that are free: where nothing was lost, it
+ * is enough to judge what changed, and a pass costs as much as there is news. When a counted file went, a deadline moved or
+ * something failed, all files of the task are weighed anew.
  */
+
+/* What is received within this is judged together, however long looking into it takes: the earlier does not depend on the faster. */
+#define TOGETHER_USEC (100 * USEC_PER_MSEC)
 
 static void ruling_done(struct ruling *r) {
         free(r->instances);
@@ -21,10 +27,13 @@ static void ruling_done(struct ruling *r) {
         free(r->copies);
         free(r->slots);
         array_done(&r->kept);
-        free(r->base);
+        free(r->filled);
         free(r->have);
+        free(r->filled_at);
         free(r->complete_at);
-        free(r->explained);
+        free(r->explained_at);
+        free(r->explanations);
+        array_done(&r->lost);
         free(r->leaning);
 }
 
@@ -36,140 +45,212 @@ static void ruling_list_done(struct ruling_list *list) {
 
 /* ---- working it out ---- */
 
+static int ruling_allocate(struct ruling *r) {
+        size_t n = r->n_instances;
+
+        r->instances = calloc(n + 1, sizeof(*r->instances));
+        r->deadlines = calloc(n + 1, sizeof(*r->deadlines));
+        r->filled = calloc(r->n_needs + 1, sizeof(*r->filled));
+        r->have = calloc(r->n_needs + 1, sizeof(*r->have));
+        r->filled_at = calloc(n + 1, sizeof(*r->filled_at));
+        r->complete_at = calloc(n + 1, sizeof(*r->complete_at));
+        r->explained_at = calloc(n + 1, sizeof(*r->explained_at));
+        r->explanations = calloc(n + 1, sizeof(*r->explanations));
+        r->leaning = calloc(n + 1, sizeof(*r->leaning));
+        return r->instances && r->deadlines && r->filled && r->have && r->filled_at &&
+                               r->complete_at && r->explained_at && r->explanations && r->leaning
+                       ? 0
+                       : -ENOMEM;
+}
+
 static int ruling_init(struct evidence *e, const struct task *task, struct ruling *ret) {
         const struct instance *items = e->config.tracks->instances->items;
         size_t first = e->task_first[task->index], n = e->task_first[task->index + 1] - first,
-               total = 0;
+               need = e->first_need[first];
+        int r;
 
-        *ret = (struct ruling){.task = task, .first = first, .n_instances = n};
-        ret->instances = calloc(n + 1, sizeof(*ret->instances));
-        ret->deadlines = calloc(n + 1, sizeof(*ret->deadlines));
-        ret->base = calloc(n + 1, sizeof(*ret->base));
-        ret->complete_at = calloc(n + 1, sizeof(*ret->complete_at));
-        ret->explained = calloc(n + 1, sizeof(*ret->explained));
-        ret->leaning = calloc(n + 1, sizeof(*ret->leaning));
-        if (!ret->leaning || !ret->instances || !ret->deadlines || !ret->base ||
-            !ret->complete_at || !ret->explained)
-                return -ENOMEM;
+        *ret = (struct ruling){.task = task,
+                               .first = first,
+                               .n_instances = n,
+                               .n_needs = e->first_need[first + n] - need,
+                               .all = e->task_all[task->index]};
+        r = ruling_allocate(ret);
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < n; i++) {
                 ret->instances[i] = &items[first + i];
                 ret->deadlines[i] =
                         instance_deadline(e->config.model->calendar, ret->instances[i],
                                           &evidence_track(e, ret->instances[i])->history);
-                ret->base[i] = total;
-                total += items[first + i].n_requirements;
+                ret->all = ret->all || ret->deadlines[i].instant != e->deadlines[first + i];
         }
-        ret->have = calloc(total + 1, sizeof(*ret->have));
-        return ret->have ? 0 : -ENOMEM;
+        if (ret->all)
+                return 0;
+        memcpy(ret->filled, e->filled + need, ret->n_needs * sizeof(*ret->filled));
+        memcpy(ret->filled_at, e->filled_at + first, n * sizeof(*ret->filled_at));
+        memcpy(ret->explained_at, e->explained_at + first, n * sizeof(*ret->explained_at));
+        return 0;
+}
+
+/* Where a requirement stands in filled and have. */
+static size_t need_at(const struct evidence *e, const struct ruling *r, size_t instance,
+                      size_t requirement) {
+        return e->first_need[r->first + instance] - e->first_need[r->first] + requirement;
+}
+
+static bool is_ours(const struct ruling *r, const struct evfile *f) {
+        return f->instance != NOWHERE && f->instance >= r->first &&
+               f->instance < r->first + r->n_instances;
 }
 
 /* The same content under another name or date is the same document: it was received when its predecessor was. */
 static void inherit_received(struct evidence *e, const struct ruling *r, struct evfile *f) {
-        const struct evfile *before;
-        char hex[SHA256_HEX];
+        struct evfile *before = NULL;
 
-        if (e->task_absent[r->task->index].n == 0 || !f->file.inspected || f->instance != SIZE_MAX)
+        if (e->task_absent[r->task->index].n == 0 || f->instance != NOWHERE)
                 return;
-        before = strmap_get(e->contents, hex_encode(f->file.sha256, SHA256_SIZE, hex));
-        if (!before || before == f || before->presence != EVFILE_MISSING ||
-            before->instance == SIZE_MAX || before->instance < r->first ||
-            before->instance >= r->first + r->n_instances)
-                return;
-        f->file.received_at = before->file.received_at;
-        f->file.as_dated = before->file.as_dated;
-        f->fresh_seen = false;
+        while ((before = content_next(e, f, before)))
+                if (before->presence == EVFILE_MISSING && is_ours(r, before)) {
+                        f->file.received_at = before->file.received_at;
+                        f->file.as_dated = before->file.as_dated;
+                        f->fresh_seen = false;
+                        return;
+                }
 }
 
-static int collect_files(struct evidence *e, struct ruling *r) {
+static int collect_one(struct evidence *e, struct ruling *r, struct evfile *f) {
+        inherit_received(e, r, f);
+        return array_push(&r->files, f);
+}
+
+/* All that lie in its folders but those that a later pass judges. */
+static int collect_all(struct evidence *e, struct ruling *r) {
         const struct folder_list *folders = &e->task_folders[r->task->index];
 
         for (size_t i = 0; i < folders->n; i++)
                 for (size_t k = 0; k < folders->items[i]->files.n; k++) {
                         struct evfile *f = folders->items[i]->files.items[k];
-                        int q;
 
-                        inherit_received(e, r, f);
-                        f->scratch = r->files.n;
-                        q = array_push(&r->files, f);
-                        if (q < 0)
-                                return q;
+                        if (f->queued || f->changed_at != NOWHERE || evfile_is_nobodys(f))
+                                continue;
+                        if (collect_one(e, r, f) < 0)
+                                return -ENOMEM;
                 }
+        return 0;
+}
+
+static int collect_files(struct evidence *e, struct ruling *r) {
+        const struct evfile_list *changed = &e->task_changed[r->task->index];
+        int q = r->all ? collect_all(e, r) : 0;
+
+        for (size_t i = 0; !r->all && i < changed->n && q == 0; i++)
+                q = collect_one(e, r, changed->items[i]);
         r->copies = calloc(r->files.n + 1, sizeof(*r->copies));
         if (!r->copies)
                 return -ENOMEM;
         for (size_t i = 0; i < r->files.n; i++)
                 r->copies[i] = r->files.items[i]->file;
-        return 0;
+        return q;
 }
 
 struct candidate_list ARRAY(struct candidate);
 
 static void candidate_list_done(struct candidate_list *list) { array_done(list); }
 
-/* The first of the instances from @first on: they stand in ascending order. */
-static size_t covering_begin(const struct index_list *covering, size_t first) {
-        size_t low = 0, high = covering->n;
+/* No slot of the requirement is free for it: all are filled, or one by a file with its content (rule 8). */
+static bool is_taken(const struct evidence *e, const struct ruling *r, const struct evfile *f,
+                     size_t instance, size_t requirement) {
+        const struct instance *in = r->instances[instance];
+        const struct evfile *o = NULL;
 
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-
-                if (covering->items[middle] < first)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low;
+        if (r->all)
+                return false; /* then all are given out anew */
+        if (r->filled[need_at(e, r, instance, requirement)] >=
+            in->requirements[requirement].need->count)
+                return true;
+        while ((o = content_next(e, f, o)))
+                if (o->presence == EVFILE_PRESENT && o->instance == in->index &&
+                    o->requirement == requirement)
+                        return true;
+        return false;
 }
 
-/* One file against one instance: candidates are added, and the furthest reason of refusal is kept for people. */
+static enum verdict name_verdict(const struct evfile *f, size_t need) {
+        if (f->ignored)
+                return VERDICT_IGNORED;
+        if (f->bad_name)
+                return VERDICT_BAD_NAME;
+        return evfile_asked(f, need) ? VERDICT_COUNTED : VERDICT_NAME;
+}
+
+/* Nobody has looked into it: the question was lost with the root, say. */
+static void ask_again(struct evidence *e, struct evfile *f) {
+        f->verdict = VERDICT_UNSETTLED;
+        if (e->roots[f->file.root].ok)
+                evfile_queue_inspection(&e->roots[f->file.root], f);
+}
+
+/*
+ * One file against one instance: candidates are added, and the furthest reason of refusal is kept for people.
+ * Return: 1 it fits, 0 it does not, -errno.
+ */
 static int judge_pair(struct evidence *e, struct ruling *r, size_t file, size_t instance,
-                      struct candidate_list *ret) {
+                      size_t need, struct candidate_list *ret) {
         const struct instance *in = r->instances[instance];
         struct evfile *f = r->files.items[file];
+        int fits = 0;
 
         for (size_t q = 0; q < in->n_requirements; q++) {
                 enum verdict v =
-                        judge_file(e->config.model, e->rules, &f->name, &in->requirements[q],
-                                   &r->deadlines[instance], &f->file);
+                        judge_named(e->config.model, &in->requirements[q], &r->deadlines[instance],
+                                    &f->file, name_verdict(f, need + q));
 
                 if (v != VERDICT_COUNTED) {
                         if (f->verdict == VERDICT_SURPLUS || v > f->verdict)
                                 f->verdict = v;
                         continue;
                 }
-                if (!f->file.inspected) { /* can only be a file whose name matches nothing elsewhere */
-                        evfile_queue_inspection(&e->roots[f->file.root], f);
-                        r->wait = true;
+                if (!f->file.inspected) {
+                        ask_again(e, f);
                         return 0;
                 }
-                f->verdict = VERDICT_COUNTED;
-                if (array_push(ret, (struct candidate){file, instance, q}) < 0)
+                fits = 1;
+                if (!is_taken(e, r, f, instance, q) &&
+                    array_push(ret, (struct candidate){file, instance, q}) < 0)
                         return -ENOMEM;
         }
-        return 0;
+        return fits;
+}
+
+static void judge_explaining(struct ruling *r, struct evfile *f, size_t instance) {
+        if (!f->explanation || judge_explanation(&f->file) != VERDICT_COUNTED ||
+            f->file.received_at < r->explained_at[instance])
+                return;
+        r->explained_at[instance] = f->file.received_at;
+        r->explanations[instance] = f;
 }
 
 /* One file against the instances of the task that look into its folder. */
 static int judge_one(struct evidence *e, struct ruling *r, size_t file,
                      struct candidate_list *ret) {
         struct evfile *f = r->files.items[file];
-        const struct index_list *covering = &f->folder->covering;
-        size_t before = ret->n;
+        const struct folder *folder = f->folder;
+        bool fits = false;
 
         f->verdict = VERDICT_SURPLUS; /* nothing said yet */
-        for (size_t i = covering_begin(covering, r->first);
-             i < covering->n && covering->items[i] < r->first + r->n_instances; i++) {
-                size_t k = covering->items[i] - r->first;
+        for (size_t i = folder_covering(folder, r->first); i < folder->covering.n; i++) {
+                const struct cover *c = &folder->covering.items[i];
                 int q;
 
-                if (f->explanation &&
-                    judge_explanation(e->rules, &f->name, &f->file) == VERDICT_COUNTED)
-                        r->explained[k] = true;
-                q = judge_pair(e, r, file, k, ret);
-                if (q < 0 || r->wait)
-                        return q;
+                if (c->instance >= r->first + r->n_instances)
+                        break;
+                judge_explaining(r, f, c->instance - r->first);
+                q = judge_pair(e, r, file, c->instance - r->first, c->need, ret);
+                if (q < 0 || f->queued)
+                        return q < 0 ? q : 0;
+                fits = fits || q > 0;
         }
-        if (ret->n > before)
+        if (fits)
                 f->verdict = VERDICT_SURPLUS; /* unless it gets a slot */
         return 0;
 }
@@ -177,7 +258,7 @@ static int judge_one(struct evidence *e, struct ruling *r, size_t file,
 static int judge_files(struct evidence *e, struct ruling *r, struct candidate_list *ret) {
         int q = 0;
 
-        for (size_t i = 0; i < r->files.n && q == 0 && !r->wait; i++)
+        for (size_t i = 0; i < r->files.n && q == 0; i++)
                 q = judge_one(e, r, i, ret);
         return q;
 }
@@ -191,23 +272,26 @@ static int assign(struct ruling *r, const struct candidate_list *candidates) {
         for (size_t i = 0; i < r->files.n; i++) {
                 struct evfile *f = r->files.items[i];
 
-                if (f->instance != SIZE_MAX && f->instance >= r->first &&
-                    f->instance < r->first + r->n_instances)
+                if (is_ours(r, f))
                         standing[n++] =
                                 (struct assignment){i, f->instance - r->first, f->requirement};
         }
         return assign_files(r->instances, r->n_instances, r->copies, r->files.n, candidates->items,
-                            candidates->n, standing, n, &r->slots, &r->n_slots);
+                            candidates->n, standing, n, r->all ? NULL : r->filled, &r->slots,
+                            &r->n_slots);
 }
 
-uint32_t *ruling_have(struct ruling *r, size_t instance, size_t requirement) {
-        return &r->have[r->base[instance] + requirement];
-}
+static void fill_slots(const struct evidence *e, struct ruling *r) {
+        for (size_t i = 0; i < r->n_slots; i++) {
+                const struct assignment *a = &r->slots[i];
+                usec_t received = r->copies[a->file].received_at;
 
-/* Absence proves something only in a root that is there. */
-static bool is_gone(const struct evidence *e, const struct evfile *f, usec_t now) {
-        return f->presence == EVFILE_MISSING && e->roots[f->file.root].ok &&
-               now >= f->gone_since + e->config.model->evidence.gone_after;
+                r->filled[need_at(e, r, a->instance, a->requirement)]++;
+                if (received > r->filled_at[a->instance])
+                        r->filled_at[a->instance] = received;
+        }
+        memcpy(r->have, r->filled, r->n_needs * sizeof(*r->have));
+        memcpy(r->complete_at, r->filled_at, r->n_instances * sizeof(*r->complete_at));
 }
 
 /* Absent files hold their slot while their time runs, where no present file fills it. */
@@ -217,9 +301,9 @@ static int keep_absent(struct evidence *e, struct ruling *r, usec_t now) {
         for (size_t i = 0; i < absent->n; i++) {
                 struct evfile *f = absent->items[i];
                 size_t k = f->instance - r->first;
-                uint32_t *have = ruling_have(r, k, f->requirement);
+                uint32_t *have = &r->have[need_at(e, r, k, f->requirement)];
 
-                if (is_gone(e, f, now))
+                if (absent_is_gone(e, f, now))
                         continue;
                 if (*have >= r->instances[k]->requirements[f->requirement].need->count)
                         continue;
@@ -234,11 +318,25 @@ static int keep_absent(struct evidence *e, struct ruling *r, usec_t now) {
         return 0;
 }
 
-static bool is_full(struct ruling *r, size_t k) {
-        for (size_t q = 0; q < r->instances[k]->n_requirements; q++)
-                if (*ruling_have(r, k, q) < r->instances[k]->requirements[q].need->count)
+static bool is_full(const struct evidence *e, const struct ruling *r, size_t k) {
+        const struct instance *in = r->instances[k];
+
+        for (size_t q = 0; q < in->n_requirements; q++)
+                if (r->have[need_at(e, r, k, q)] < in->requirements[q].need->count)
                         return false;
-        return r->instances[k]->n_requirements > 0;
+        return in->n_requirements > 0;
+}
+
+static void conclude(struct evidence *e, struct ruling *r) {
+        for (size_t k = 0; k < r->n_instances; k++) {
+                bool full = is_full(e, r, k),
+                     was = evidence_track(e, r->instances[k])->history.complete_at != 0;
+
+                if (!full)
+                        r->complete_at[k] = 0;
+                r->n_reopen += was && !full;
+                r->n_reopen_soon += was && full && r->leaning[k];
+        }
 }
 
 static int rule(struct evidence *e, const struct task *task, usec_t now, struct ruling *r) {
@@ -247,68 +345,63 @@ static int rule(struct evidence *e, const struct task *task, usec_t now, struct 
 
         if (q == 0)
                 q = collect_files(e, r);
-        if (q == 0 && !r->wait)
+        if (q == 0)
                 q = judge_files(e, r, &candidates);
-        if (q < 0 || r->wait)
-                return q;
-        q = assign(r, &candidates);
+        if (q == 0)
+                q = assign(r, &candidates);
         if (q < 0)
                 return q;
-        for (size_t i = 0; i < r->n_slots; i++) {
-                const struct assignment *a = &r->slots[i];
-                usec_t received = r->files.items[a->file]->file.received_at;
-
-                ++*ruling_have(r, a->instance, a->requirement);
-                if (received > r->complete_at[a->instance])
-                        r->complete_at[a->instance] = received;
-        }
+        fill_slots(e, r);
         q = keep_absent(e, r, now);
-        for (size_t k = 0; k < r->n_instances; k++) {
-                bool full = is_full(r, k),
-                     was = evidence_track(e, r->instances[k])->history.complete_at != 0;
-
-                if (!full)
-                        r->complete_at[k] = 0;
-                r->n_reopen += was && !full;
-                r->n_reopen_soon += was && full && r->leaning[k];
-        }
+        conclude(e, r);
         return q;
 }
 
 /* ---- the pass ---- */
 
-static int sweep_absent(struct evidence *e, usec_t now, usec_t *ret_next) {
-        for (size_t i = 0; i < e->absent.n;) {
-                struct evfile *f = e->absent.items[i];
-                usec_t ends = f->gone_since + e->config.model->evidence.gone_after;
-
-                if (f->presence != EVFILE_MISSING || f->instance != SIZE_MAX) {
-                        if (f->presence == EVFILE_MISSING && ends > now && ends < *ret_next)
-                                *ret_next = ends;
-                        i++;
-                        continue;
-                }
-                if (f->id) {
-                        int q = store_delete_file(e->config.store, f->id);
-
-                        if (q < 0)
-                                return q;
-                }
-                absent_remove(e, f);
-                evfile_free(e, f);
-        }
-        return 0;
+/* One that was received before all that is still being looked into. */
+static bool is_ready(const struct evidence *e, const struct evfile *f) {
+        return !f->queued &&
+               usec_add(f->file.received_at, TOGETHER_USEC) <= e->roots[f->file.root].waits_from;
 }
 
-/* What a share loses does not expire at one instant: when the first is gone for good, all that is missing is looked at. */
-static void gather_missing(struct evidence *e, usec_t now) {
-        bool due = false;
+static void hand_out_one(struct evidence *e, struct evfile *f) {
+        const struct task *task;
+        size_t cursor = 0;
 
-        for (size_t i = 0; i < e->absent.n && !due; i++)
-                due = e->absent.items[i]->instance != SIZE_MAX &&
-                      is_gone(e, e->absent.items[i], now);
-        for (size_t t = 0; due && t < e->config.model->n_tasks; t++)
-                e->task_dirty[t] = e->task_dirty[t] || e->task_absent[t].n > 0;
+        f->changed_at = NOWHERE;
+        while ((task = folder_next_task(e, f->folder, &cursor)))
+                if (array_push(&e->task_changed[task->index], f) < 0)
+                        e->task_all[task->index] = true;
+}
+
+/* What changed goes to the tasks that look where it lies; what is to wait stays. */
+static void hand_out(struct evidence *e) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < e->n_roots; i++)
+                e->roots[i].waits_from = inspections_under_way(&e->roots[i]);
+        for (size_t i = 0; i < e->changed.n; i++) {
+                struct evfile *f = e->changed.items[i];
+
+                if (f && is_ready(e, f)) {
+                        hand_out_one(e, f);
+                } else if (f) {
+                        f->changed_at = (uint32_t)n;
+                        e->changed.items[n++] = f;
+                }
+        }
+        e->changed.n = n;
+        if (n == 0)
+                array_done(&e->changed);
+}
+
+/* Nothing is handed out any more. What was not judged to its end is judged with all of its task the next time. */
+static void take_back(struct evidence *e, bool failed) {
+        for (size_t t = 0; t < e->config.model->n_tasks; t++) {
+                e->task_all[t] = e->task_all[t] || (failed && e->task_changed[t].n > 0);
+                array_done(&e->task_changed[t]);
+        }
 }
 
 static int work_out(struct evidence *e, usec_t now, struct ruling_list *ret) {
@@ -317,26 +410,26 @@ static int work_out(struct evidence *e, usec_t now, struct ruling_list *ret) {
                 struct ruling r = {};
                 int q;
 
-                if (!e->task_dirty[t] || !task->tracked || e->task_waiting[t] > 0)
+                if (!task->tracked || (!e->task_all[t] && e->task_changed[t].n == 0))
                         continue;
                 q = rule(e, task, now, &r);
-                if (q == 0 && !r.wait)
+                if (q == 0)
                         q = array_push(ret, r);
-                else
+                if (q < 0) {
                         ruling_done(&r);
-                if (q < 0)
                         return q;
+                }
         }
         return 0;
 }
 
-static int apply_all(struct evidence *e, struct ruling_list *list, usec_t now, usec_t *ret_next) {
+static int apply_all(struct evidence *e, struct ruling_list *list, usec_t now) {
         int q = store_begin(e->config.store);
 
         for (size_t i = 0; i < list->n && q == 0; i++)
                 q = ruling_apply(e, &list->items[i], now);
         if (q == 0)
-                q = sweep_absent(e, now, ret_next);
+                q = absent_sweep(e, now);
         if (q == 0 && e->n_pending == 0) {
                 q = others_look(e);
                 e->any_dirty = e->any_dirty || q == 0;
@@ -372,30 +465,42 @@ static void hold_reopening(struct evidence *e, struct ruling_list *list) {
                           n_reopen + n_soon);
         e->n_held = n_reopen + n_soon;
         for (size_t i = 0; i < list->n; i++)
-                if (list->items[i].n_reopen > 0)
+                if (list->items[i].n_reopen > 0) {
+                        e->task_all[list->items[i].task->index] = true;
                         ruling_done(&list->items[i]);
-                else
+                } else
                         list->items[n++] = list->items[i];
         list->n = n;
 }
 
-int evidence_pass(struct evidence *e) {
+static int pass(struct evidence *e, usec_t now) {
         _cleanup_(ruling_list_done) struct ruling_list list = {};
-        usec_t now = evidence_now(e), next = USEC_INFINITY;
-        int q;
+        int q = work_out(e, now, &list);
 
-        gather_missing(e, now);
-        q = work_out(e, now, &list);
         if (q < 0)
                 return q;
         hold_reopening(e, &list);
-        q = apply_all(e, &list, now, &next);
+        q = apply_all(e, &list, now);
+        for (size_t i = 0; i < list.n; i++) {
+                if (q == 0)
+                        ruling_applied(e, &list.items[i]);
+                e->task_all[list.items[i].task->index] = q < 0;
+        }
+        return q;
+}
+
+int evidence_pass(struct evidence *e) {
+        usec_t now = evidence_now(e), next;
+        int q;
+
+        absent_gather(e, now);
+        hand_out(e);
+        q = pass(e, now);
+        take_back(e, q < 0);
         if (q < 0)
                 return q;
-        for (size_t i = 0; i < list.n; i++)
-                e->task_dirty[list.items[i].task->index] = false;
-        if (explanations_expire(e) < next)
-                next = explanations_expire(e);
+        next = explanations_expire(e);
+        next = e->absent_due < next ? e->absent_due : next;
         if (next != USEC_INFINITY && e->expiry) {
                 q = sd_event_source_set_time(e->expiry, (uint64_t)(next - e->config.clock->offset));
                 if (q >= 0)

@@ -17,7 +17,7 @@
 #define MIN_LETTERS 3 /* a pattern with fewer, "*.pdf", says nothing about where a file belongs */
 
 bool other_is_welcome(struct evidence *e, struct evfile *f) {
-        if (f->matched || f->explanation || !f->name.plain || f->id != 0)
+        if (f->matched || f->explanation || f->bad_name || f->id != 0)
                 return true;
         if (e->n_others >= MAX_OTHERS)
                 return false;
@@ -32,21 +32,23 @@ bool other_is_welcome(struct evidence *e, struct evfile *f) {
 void other_drop(struct evidence *e, struct evfile *f) {
         if (f->other)
                 e->n_others--;
-        if (f->lonely)
+        if (f->lonely_at != NOWHERE)
                 e->lonely.items[f->lonely_at] = NULL;
-        f->other = f->lonely = false;
+        f->other = false;
+        f->lonely_at = NOWHERE;
 }
 
 void other_seen(struct evidence *e, struct evfile *f) {
-        if (f->matched || f->ignored || f->explanation || f->lonely || !f->name.plain ||
-            f->elsewhere != SIZE_MAX || !f->file.settled || !f->file.regular || f->file.size == 0)
+        if (f->matched || f->ignored || f->explanation || f->lonely_at != NOWHERE || f->bad_name ||
+            f->elsewhere != NOWHERE || !f->file.settled || !f->file.regular || f->file.size == 0)
                 return;
         if (array_push(&e->lonely, f) < 0) {
                 log_oom();
                 return;
         }
-        f->lonely_at = e->lonely.n - 1;
-        f->lonely = true;
+        f->lonely_at = (uint32_t)(e->lonely.n - 1);
+        e->any_dirty = true; /* looked for by a pass */
+        evidence_schedule(e);
 }
 
 /* Does it name something, beside the kind of file? */
@@ -66,56 +68,60 @@ static bool tells(const struct requirement *r) {
         return r->need->match.n > 0;
 }
 
-static bool lacks(const struct evidence *e, const struct instance *in, const struct evfile *f) {
+static bool lacks(const struct evidence *e, const struct instance *in,
+                  const struct match_name *name) {
         const struct track *t = evidence_track(e, in);
 
         for (size_t r = 0; r < in->n_requirements; r++) {
                 const struct requirement *q = &in->requirements[r];
 
-                if (t->have[r] >= q->need->count || !tells(q))
-                        continue;
-                for (size_t p = 0; p < q->n_patterns; p++)
-                        if (pattern_match(q->patterns[p], &f->name))
-                                return true;
+                if (t->have[r] < q->need->count && tells(q) && requirement_takes(q, name))
+                        return true;
         }
         return false;
 }
 
 static bool looks_here(const struct evidence *e, const struct folder *folder,
                        const struct task *task) {
-        for (size_t i = 0; i < folder->covering.n; i++)
-                if (e->config.tracks->instances->items[folder->covering.items[i]].task == task)
-                        return true;
-        return false;
+        size_t at = folder_covering(folder, e->task_first[task->index]);
+
+        return at < folder->covering.n &&
+               folder->covering.items[at].instance < e->task_first[task->index + 1];
 }
 
-/* The instance it was meant for: the first that lacks it, of the only other task where one does. SIZE_MAX: none. */
-static size_t meant_for(const struct evidence *e, const struct evfile *f) {
+/* The instance it was meant for: the first that lacks it, of the only other task where one does. NOWHERE: none. */
+static uint32_t meant_for(const struct evidence *e, const struct folder *folder,
+                          const struct match_name *name) {
         const struct instance_set *set = e->config.tracks->instances;
-        size_t found = SIZE_MAX;
+        size_t found = NOWHERE;
 
         for (size_t i = 0; i < set->n; i++) {
                 const struct instance *in = &set->items[i];
 
-                if (found != SIZE_MAX && set->items[found].task == in->task)
+                if (found != NOWHERE && set->items[found].task == in->task)
                         continue;
-                if (!in->task->tracked || !lacks(e, in, f) || looks_here(e, f->folder, in->task))
+                if (!in->task->tracked || !lacks(e, in, name) || looks_here(e, folder, in->task))
                         continue;
-                if (found != SIZE_MAX)
-                        return SIZE_MAX;
+                if (found != NOWHERE)
+                        return NOWHERE;
                 found = i;
         }
-        return found;
+        return (uint32_t)found;
 }
 
 static int look_for(struct evidence *e, struct evfile *f) {
         const struct instance *items = e->config.tracks->instances->items;
+        _cleanup_(match_name_done) struct match_name name = {};
+        int r = match_name_init(&name, path_name(f->file.path));
 
-        f->elsewhere = meant_for(e, f);
-        if (f->elsewhere == SIZE_MAX || f->told == VERDICT_NAME)
+        if (r < 0)
+                return r;
+        f->elsewhere = meant_for(e, f->folder, &name);
+        if (f->elsewhere == NOWHERE || f->told == VERDICT_NAME)
                 return 0; /* or told before a restart */
         f->verdict = VERDICT_NAME;
-        return file_refused(e, f, &items[f->folder->covering.items[0]], &items[f->elsewhere]);
+        return file_refused(e, f, &items[f->folder->covering.items[0].instance],
+                            &items[f->elsewhere]);
 }
 
 int others_look(struct evidence *e) {
@@ -126,7 +132,7 @@ int others_look(struct evidence *e) {
                 int r = 0;
 
                 if (f) {
-                        f->lonely = false;
+                        f->lonely_at = NOWHERE;
                         r = look_for(e, f);
                 }
                 if (r < 0)

@@ -49,6 +49,23 @@ static void note_first_walks(struct evidence *e) {
         }
 }
 
+static void arm_pass(struct evidence *e, usec_t at) {
+        sd_event_source_set_time(e->pass, (uint64_t)at);
+        sd_event_source_set_enabled(e->pass, SD_EVENT_ONESHOT);
+}
+
+/* Under a flood the passes take half of the time at most: those who ask are answered, scanners are heard. */
+static int timed_pass(struct evidence *e) {
+        usec_t began = clock_monotonic(), now;
+        int r = evidence_pass(e);
+
+        now = clock_monotonic();
+        e->rest_until = usec_add(now, now - began);
+        for (size_t i = 0; i < e->n_roots; i++) /* a judgement may ask for more */
+                inspect_more(&e->roots[i]);
+        return r;
+}
+
 static int on_pass(sd_event_source *s, uint64_t usec, void *userdata) {
         struct evidence *e = userdata;
         int r;
@@ -60,17 +77,17 @@ static int on_pass(sd_event_source *s, uint64_t usec, void *userdata) {
                 return 0;
         if (e->any_dirty) {
                 e->any_dirty = false;
-                r = evidence_pass(e);
-                for (size_t i = 0; i < e->n_roots; i++) /* a judgement may ask for more */
-                        inspect_more(&e->roots[i]);
+                r = timed_pass(e);
                 if (r < 0) {
                         log_error_errno(
                                 r, "Failed to write down what was found (%s): %m, trying again",
                                 store_error(e->config.store));
                         e->any_dirty = true;
-                        sd_event_source_set_time_relative(e->pass, USEC_PER_SEC);
-                        return sd_event_source_set_enabled(e->pass, SD_EVENT_ONESHOT);
+                        arm_pass(e, usec_add(clock_monotonic(), USEC_PER_SEC));
+                        return 0;
                 }
+                if (e->any_dirty)
+                        evidence_schedule(e);
         }
         note_first_walks(e);
         e->callbacks.on_changed(e->userdata);
@@ -78,13 +95,13 @@ static int on_pass(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 void evidence_schedule(struct evidence *e) {
+        usec_t at = usec_add(clock_monotonic(), PASS_DELAY_USEC);
         int enabled;
 
         if (!e->pass ||
             (sd_event_source_get_enabled(e->pass, &enabled) >= 0 && enabled != SD_EVENT_OFF))
                 return;
-        sd_event_source_set_time_relative(e->pass, PASS_DELAY_USEC);
-        sd_event_source_set_enabled(e->pass, SD_EVENT_ONESHOT);
+        arm_pass(e, at > e->rest_until ? at : e->rest_until);
 }
 
 static int on_expiry(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -94,11 +111,6 @@ static int on_expiry(sd_event_source *s, uint64_t usec, void *userdata) {
         (void)usec;
         e->any_dirty = true;
         evidence_schedule(e);
-        for (size_t i = 0; i < e->absent.n; i++)
-                if (e->absent.items[i]->instance != SIZE_MAX)
-                        evidence_touch_task(
-                                e, e->config.tracks->instances->items[e->absent.items[i]->instance]
-                                           .task);
         for (size_t i = 0; i < e->config.tracks->n; i++)
                 if (e->unexplained_at[i] > 0)
                         evidence_touch_task(e, e->config.tracks->items[i].instance->task);
@@ -223,8 +235,11 @@ static void on_scanned(struct root *root, const json_t *m) {
         if (!root->ok)
                 return;
         root_await_walk(root, false);
+        /* Once all that is there was named, what happens is told as it happens. */
+        if (!root->walked)
+                root_reconcile(root);
         root->walked = true;
-        root_reconcile(root);
+        evidence_schedule(root->evidence);
         if (first)
                 log_info("Evidence root '%s': %ju files in %ju folders", root->path,
                          (uintmax_t)files, (uintmax_t)folders);
@@ -240,6 +255,7 @@ static void on_limit(struct root *root, const json_t *m) {
         free(root->limit);
         root->limit = copy;
         root->limit_since = evidence_now(root->evidence);
+        evidence_schedule(root->evidence); /* it is shown, and may be told of */
 }
 
 static void unreadable_forget(struct root *root, const char *path) {
@@ -259,6 +275,7 @@ static void on_trouble(struct root *root, const json_t *m) {
 
         json_unpack((json_t *)m, "{s?s, s?s, s?i}", "path", &path, "text", &text, "errno", &error);
         unreadable_forget(root, path);
+        evidence_schedule(root->evidence);
         if (error == 0) {
                 log_info("Folder '%s' of '%s' can be read again", path, root->path);
                 return;
@@ -307,7 +324,6 @@ static void on_message(struct peer *p, struct message *m, void *userdata) {
         else if (strcmp(event, "limit") == 0)
                 on_limit(root, m->json);
         inspect_more(root);
-        evidence_schedule(root->evidence);
 }
 
 static void on_up(struct peer *p, void *userdata) {
@@ -420,11 +436,8 @@ static void root_done(struct root *root) {
         free(root->partial_path);
         array_done(&root->to_inspect);
         while (root->folders && (folder = strmap_next(root->folders, &cursor, NULL))) {
-                for (size_t i = 0; i < folder->files.n; i++) {
-                        match_name_done(&folder->files.items[i]->name);
-                        free(folder->files.items[i]->path);
-                        free(folder->files.items[i]);
-                }
+                for (size_t i = 0; i < folder->files.n; i++)
+                        evfile_destroy(folder->files.items[i]);
                 array_done(&folder->files);
                 array_done(&folder->covering);
                 free(folder->path);
@@ -434,6 +447,28 @@ static void root_done(struct root *root) {
         free(root->state);
         free(root->text);
         free(root->identity);
+}
+
+static void free_tasks(struct evidence *e) {
+        for (size_t i = 0; i < e->config.model->n_tasks; i++) {
+                if (e->task_folders)
+                        array_done(&e->task_folders[i]);
+                if (e->task_absent)
+                        array_done(&e->task_absent[i]);
+                if (e->task_changed)
+                        array_done(&e->task_changed[i]);
+        }
+        free(e->task_folders);
+        free(e->task_absent);
+        free(e->task_changed);
+        free(e->task_first);
+        free(e->task_all);
+        free(e->first_need);
+        free(e->filled);
+        free(e->filled_at);
+        free(e->explained_at);
+        free(e->deadlines);
+        free(e->unexplained_at);
 }
 
 struct evidence *evidence_free(struct evidence *e) {
@@ -447,30 +482,19 @@ struct evidence *evidence_free(struct evidence *e) {
         for (size_t i = 0; e->roots && i < e->n_roots; i++)
                 root_done(&e->roots[i]);
         free(e->roots);
-        for (size_t i = 0; i < e->absent.n; i++) {
-                match_name_done(&e->absent.items[i]->name);
-                free(e->absent.items[i]->path);
-                free(e->absent.items[i]);
-        }
+        for (size_t i = 0; i < e->absent.n; i++)
+                evfile_destroy(e->absent.items[i]);
         array_done(&e->absent);
-        for (size_t i = 0; e->task_absent && i < e->config.model->n_tasks; i++)
-                array_done(&e->task_absent[i]);
-        free(e->task_absent);
-        free(e->task_first);
+        free_tasks(e);
         strmap_free(e->missing);
-        strmap_free(e->contents);
+        free(e->contents);
         strmap_free(e->remembered);
         while (e->dirs && (list = strmap_next(e->dirs, &cursor, NULL))) {
                 array_done(list);
                 free(list);
         }
         strmap_free(e->dirs);
-        for (size_t i = 0; e->task_folders && i < e->config.model->n_tasks; i++)
-                array_done(&e->task_folders[i]);
-        free(e->task_folders);
-        free(e->task_dirty);
-        free(e->task_waiting);
-        free(e->unexplained_at);
+        array_done(&e->changed);
         array_done(&e->lonely);
         name_rules_free(e->rules);
         free(e);

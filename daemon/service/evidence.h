@@ -55,9 +55,12 @@ bool evidence_is_quiet(const struct evidence *evidence);
 int evidence_confirm(struct evidence *evidence);
 size_t evidence_held(const struct evidence *evidence); /* instances waiting for confirm */
 
-/** evidence_files() - notes on every file in the folders of an instance, counted ones first; owned array, strings owned too */
+/**
+ * evidence_files() - notes on every file in the folders of an instance, counted ones first; owned array, strings owned too
+ * @ignored: with those that programs leave behind (lock files, Thumbs.db, …): nobody wants to read of them in a mail
+ */
 struct evidence_notes ARRAY(struct file_note);
-int evidence_files(struct evidence *evidence, const struct track *track,
+int evidence_files(struct evidence *evidence, const struct track *track, bool ignored,
                    struct evidence_notes *ret);
 void evidence_notes_done(struct evidence_notes *notes);
 

@@ -76,7 +76,7 @@ json_t *json_files(struct manager *m, const struct track *t) {
         _cleanup_(evidence_notes_done) struct evidence_notes notes = {};
         json_t *list = json_array();
 
-        if (evidence_files(m->evidence, t, &notes) < 0)
+        if (evidence_files(m->evidence, t, true, &notes) < 0)
                 return list;
         for (size_t i = 0; i < notes.n; i++) {
                 const struct file_note *f = &notes.items[i];

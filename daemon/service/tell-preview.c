@@ -90,7 +90,8 @@ static int compose_preview(struct tell *t, struct digest *d, struct composed *re
         for (size_t i = 0; i < d->items.n && r == 0; i++) {
                 struct notice *n = &d->items.items[i];
 
-                r = evidence_files(t->evidence, &t->tracks->items[n->instance->index], &notes[i]);
+                r = evidence_files(t->evidence, &t->tracks->items[n->instance->index], false,
+                                   &notes[i]);
                 n->files = notes[i].items;
                 n->n_files = notes[i].n > TELL_MAX_NOTES ? TELL_MAX_NOTES : notes[i].n;
         }

@@ -83,7 +83,7 @@ static int gather_reminders(struct flush *f) {
                 struct notice n = notice_from_reminder(f->tell->model, reminder, f->now);
 
                 r = evidence_files(f->tell->evidence,
-                                   &f->tell->tracks->items[reminder->instance->index],
+                                   &f->tell->tracks->items[reminder->instance->index], false,
                                    &f->files[i]);
                 if (r < 0)
                         return r;

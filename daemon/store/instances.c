@@ -117,6 +117,7 @@ static int take_history(struct query *q, struct have_list *have, struct history 
         h->scanned = query_take_bool(q);
         h->unverified = query_take_bool(q);
         h->explained = query_take_bool(q);
+        h->overruled_at = query_take_i64(q);
         h->extended_to = query_take_date(q);
         h->passed.last = query_take_date(q);
         h->passed.effective = query_take_date(q);
@@ -180,8 +181,8 @@ int store_load_instances(struct store *store, store_instance_fn fn, void *userda
                 "SELECT key, task, unit, label, stated, time_of_day, due_word, shift, deadline, "
                 "retired,"
                 " first_known, episode, episode_began, cause, scanned, unverified, explained,"
-                " extended_to, passed_last, passed_effective, passed_instant, waived_until,"
-                " snoozed_until, have, complete_at, ladder_end_told"
+                " overruled_at, extended_to, passed_last, passed_effective, passed_instant,"
+                " waived_until, snoozed_until, have, complete_at, ladder_end_told"
                 " FROM instance ORDER BY key");
         int r;
 
@@ -209,6 +210,7 @@ static void put_history(struct query *q, const struct history *h, const char *ha
         query_i64(q, h->scanned);
         query_i64(q, h->unverified);
         query_i64(q, h->explained);
+        query_i64(q, h->overruled_at);
         query_date(q, h->extended_to);
         query_date(q, passed ? h->passed.last : DATE_NONE);
         query_date(q, passed ? h->passed.effective : DATE_NONE);
@@ -228,9 +230,10 @@ int store_put_instance(struct store *store, const struct stored_instance *row) {
                 "shift,"
                 " deadline, retired, first_known, episode, episode_began, cause, scanned, "
                 "unverified,"
-                " explained, extended_to, passed_last, passed_effective, passed_instant,"
+                " explained, overruled_at, extended_to, passed_last, passed_effective, "
+                "passed_instant,"
                 " waived_until, snoozed_until, have, complete_at, ladder_end_told)"
-                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
                 " ON CONFLICT (key) DO UPDATE SET task = excluded.task, unit = excluded.unit,"
                 " label = excluded.label, stated = excluded.stated,"
                 " time_of_day = excluded.time_of_day, due_word = excluded.due_word,"
@@ -239,6 +242,7 @@ int store_put_instance(struct store *store, const struct stored_instance *row) {
                 " episode = excluded.episode, episode_began = excluded.episode_began,"
                 " cause = excluded.cause, scanned = excluded.scanned,"
                 " unverified = excluded.unverified, explained = excluded.explained,"
+                " overruled_at = excluded.overruled_at,"
                 " extended_to = excluded.extended_to, passed_last = excluded.passed_last,"
                 " passed_effective = excluded.passed_effective,"
                 " passed_instant = excluded.passed_instant,"

@@ -119,6 +119,9 @@ static const char *const migrations[] = {
         " WHERE state = 'queued' OR state = 'handed' OR state = 'doubt';"
         "CREATE INDEX entry_list ON entry (id)"
         " WHERE state = 'queued' OR state = 'handed' OR state = 'doubt' OR state = 'parked';",
+
+        /* Explanations received until then explain nothing: a person said so. */
+        "ALTER TABLE instance ADD COLUMN overruled_at INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define SCHEMA_VERSION ((int)ELEMENTSOF(migrations))

@@ -156,6 +156,24 @@ class People(Decisions):
             self.assertEqual(self.news(service, before, 1), [("reopened", ["a", "coordinator"], ["1.1@2018-11-15"])])
             self.assertIn("not waived", service.ctl("reopen", "1.1", "--reason", "twice", status=1).err)
 
+    def test_reopen_overrules_an_explanation(self):
+        explanation = self.path("evidence/1.1/GIAI-TRINH.docx")
+        with self.service() as service:
+            before = self.start(service)
+            evtest.place(self.path("evidence"), "1.1/GIAI-TRINH.docx", seed="why")
+            evtest.eventually(lambda: self.shown(service, "1.1")["instance"]["state"] == "explained", "explained")
+            service.ctl("reopen", "1.1", "--reason", "that is no reason")
+            self.assertEqual(self.shown(service, "1.1")["instance"]["state"], "open")
+            # seen again under another name: a person's word stands
+            os.rename(explanation, self.path("evidence/1.1/GIAI-TRINH 2.docx"))
+            self.assertEqual(self.news(service, before, 1), [("reopened", ["a", "coordinator"], ["1.1@2018-11-15"])])
+            self.assertEqual(self.shown(service, "1.1")["instance"]["state"], "open")
+        with self.service() as service:
+            time.sleep(3)
+            self.assertEqual(self.shown(service, "1.1")["instance"]["state"], "open")
+            evtest.place(self.path("evidence"), "1.1/GIAI-TRINH 3.docx", seed="a better one")
+            evtest.eventually(lambda: self.shown(service, "1.1")["instance"]["state"] == "explained", "explained anew")
+
     def test_extend(self):
         with self.service() as service:
             before = self.start(service)

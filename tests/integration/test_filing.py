@@ -125,6 +125,7 @@ class Documents(Filing):
             evtest.eventually(lambda: len(told()) == 2, "reopened told to unit and coordinator", 10)
             self.assertEqual({message.recipients[0] for message in told()}, {"a@small.example", "coordinator@small.example"})
             self.assertIn("1.1", str(told()[0].parse()["Subject"]))
+            self.assertIn("1.1/report.pdf", evtest.body_text(told()[0].parse()), "it says which file went")
 
             self.file("1.1/report.pdf", seed="another report")
             self.until_state(service, "complete", SETTLE + GRACE)

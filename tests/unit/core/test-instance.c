@@ -113,6 +113,7 @@ static void test_placeholders(void **state) {
                 {"{ky}", "2018-03-05 quý I", NULL},
                 {"{label}", "2018-03-05 a*[b]?", "a*[b]?"},
                 {"{label}*", "2018-03-05 a*[b]?", "a\\*\\[b\\]\\?*", .pattern = true},
+                {"{label}*", "2018-03-05 {x\\}", "\\{x\\\\\\}*", .pattern = true},
         };
         struct builder *b = *state;
 

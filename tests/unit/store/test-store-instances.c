@@ -76,6 +76,7 @@ static void test_everything_kept(void **state) {
                             .scanned = true,
                             .unverified = true,
                             .explained = true,
+                            .overruled_at = 77,
                             .extended_to = date_from_ymd(2018, 4, 1),
                             .passed = {.last = date_from_ymd(2018, 3, 4),
                                        .effective = date_from_ymd(2018, 3, 2),
@@ -109,6 +110,7 @@ static void test_everything_kept(void **state) {
         assert_int_equal(h->episode_began, 2);
         assert_int_equal(h->cause, EPISODE_WAIVER_ENDED);
         assert_true(h->scanned && h->unverified && h->explained && h->ladder_end_told);
+        assert_int_equal(h->overruled_at, 77);
         assert_int_equal(h->extended_to, row.history.extended_to);
         assert_int_equal(h->passed.last, row.history.passed.last);
         assert_int_equal(h->passed.effective, row.history.passed.effective);

@@ -315,16 +315,18 @@ static void test_update(void **state) {
         assert_ok(store_commit(f->store));
 }
 
-/* A database of the second version has no column for the enhanced code. */
+/* A database of the second version has no column for the enhanced code, nor what came after it. */
 static void test_migration(void **state) {
         struct fixture *f = *state;
 
         add(f, NOTICE_CLASS_LEAD, 10, 1);
         update(f, 1, (struct outbox_result){.state = OUTBOX_PARKED, .at = 20, .code = 550});
         fixture_close(f);
-        assert_int_equal(fixture_sql(f->path, "PRAGMA writable_schema = ON; UPDATE sqlite_master"
-                                              " SET sql = replace(sql, ', enhanced TEXT', '')"
-                                              " WHERE name = 'entry'; PRAGMA user_version = 2"),
+        assert_int_equal(fixture_sql(f->path,
+                                     "PRAGMA writable_schema = ON; UPDATE sqlite_master"
+                                     " SET sql = replace(replace(sql, ', enhanced TEXT', ''),"
+                                     " ', overruled_at INTEGER NOT NULL DEFAULT 0', '')"
+                                     " WHERE type = 'table'; PRAGMA user_version = 2"),
                          SQLITE_OK);
         assert_int_equal(fixture_sql(f->path, "SELECT enhanced FROM entry"), SQLITE_ERROR);
         fixture_open(f);
