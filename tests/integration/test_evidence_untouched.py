@@ -76,7 +76,8 @@ class Untouched(Replay):
     def trace(self):
         """All calls of a service in which files are found, come, move and go; what was seen of the tree before and after."""
         trace = self.path("trace")
-        running = self.service()
+        # no other tracer beside strace: a sanitizer build looks for leaks elsewhere
+        running = self.service(ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
         # -D: strace stands aside, and the service is our child as ever; -s 0: no content, but paths in full
         running.prefix = ["strace", "-D", "-f", "-y", "-s", "0", "-o", trace, "-e", "trace=%file,%desc,%process"]
         with running as service:
