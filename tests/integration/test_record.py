@@ -7,6 +7,7 @@ import csv
 import io
 import re
 import shlex
+import shutil
 import sqlite3
 
 import evmail
@@ -85,6 +86,22 @@ class Record(evmail.Office):
             rows = list(csv.DictReader(io.StringIO(out.lstrip("\ufeff"), newline=""), strict=True))
         told = {(r["address"], r["code"]) for r in rows if r["kind"] == "reminder" and r["event"].startswith("mail-")}
         self.assertEqual(told, {(unit_address(0), "250"), (unit_address(1), "550"), (head_address(1), "250")})
+
+    def test_a_mail_about_two_is_one(self):
+        """The ledger has a row for each task that a mail is about; the record counts mails."""
+        self.config = evmail.write_office(self.path("two"), evmail.server(self.server.url), units=1, reports=REPORTS)
+        path = self.path("two", "etc", "tasks.d", "tasks.conf")
+        with open(path, encoding="utf-8") as file:
+            text = file.read().replace("points = 3.0", "points = 1.5")
+        row = text[text.index("{ id") : text.rindex("\n);")]
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace(row, row + ",\n" + row.replace('"1.1"', '"1.2"').replace("1.1/", "1.2/")))
+        shutil.rmtree(self.path("state"))
+        self.once()
+        self.next_day()
+        text = evtest.body_text(self.records()[-1])
+        self.assertRegex(text, r"Unit 0: Accepted 1, In doubt 0")
+        self.assertRegex(text, r"All messages: Accepted 1, In doubt 0")
 
     def test_refused_where_it_can_not_be(self):
         for more in ('scope = "unit";', 'only_when = "changed";'):
