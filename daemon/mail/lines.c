@@ -20,16 +20,17 @@ static size_t line_length(const char *text, size_t size, size_t i, size_t *lf) {
 
 /* Return: bytes written; @out NULL: only counted. */
 static size_t convert(const char *text, size_t size, const char *end, char *out) {
-        size_t n = 0, i = 0, lf = SIZE_MAX, end_len = strlen(end);
+        size_t n = 0, i = 0, lf = SIZE_MAX;
 
         while (i < size) {
                 size_t len = line_length(text, size, i, &lf);
 
-                if (out) {
+                if (out)
                         memcpy(out + n, text + i, len);
-                        memcpy(out + n + len, end, end_len);
-                }
-                n += len + end_len;
+                n += len;
+                for (const char *p = end; *p; p++, n++)
+                        if (out)
+                                out[n] = *p;
                 i += len;
                 if (i + 1 < size && text[i] == '\r' && text[i + 1] == '\n')
                         i++;

@@ -154,7 +154,7 @@ int outbox_start_senders(struct outbox *o, size_t n) {
         return 0;
 }
 
-int outbox_on_idle(sd_event_source *src, uint64_t usec, void *userdata) {
+int outbox_on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
         struct outbox *o = userdata;
         bool any = false;
 
@@ -169,8 +169,8 @@ int outbox_on_idle(sd_event_source *src, uint64_t usec, void *userdata) {
         }
         if (!any)
                 return 0;
-        sd_event_source_set_time_relative(src, SENDER_IDLE_USEC);
-        return sd_event_source_set_enabled(src, SD_EVENT_ONESHOT);
+        sd_event_source_set_time_relative(source, SENDER_IDLE_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 bool outbox_senders_busy(const struct outbox *o) {

@@ -6,6 +6,7 @@ Counted is the time from the first mail handed to a sender to the last answer in
 """
 
 import contextlib
+import multiprocessing
 import os
 import shutil
 import smtplib
@@ -80,13 +81,26 @@ def source(port, size):
     return MAILS / (time.monotonic() - began)
 
 
-def python(port, size):
+def python(port, size, mails=MAILS):
     """One session, as a script does it."""
     body = ("Subject: a mail\r\n\r\n" + ("x" * 70 + "\r\n") * (size // 72)).encode()
     began = time.monotonic()
     with smtplib.SMTP("127.0.0.1", port) as session:
-        for number in range(MAILS):
+        for number in range(mails):
             session.sendmail("office@office.example", [evmail.unit_address(number)], body)
+    return mails / (time.monotonic() - began)
+
+
+def pythons(port, size):
+    """As many sessions as we have, a process each."""
+    began = time.monotonic()
+    sessions = [multiprocessing.Process(target=python, args=(port, size, MAILS // CONNECTIONS)) for _ in range(CONNECTIONS)]
+    for session in sessions:
+        session.start()
+    for session in sessions:
+        session.join()
+        if session.exitcode != 0:
+            raise RuntimeError("a session of smtplib failed")
     return MAILS / (time.monotonic() - began)
 
 
@@ -148,12 +162,15 @@ def main():
         benchlib.skip("no smtp-sink and smtp-source (Debian package postfix)")
     with sink() as port:
         _, size = ours(port, 10, CONNECTIONS)
-        runs = [lambda: ours(port, MAILS, CONNECTIONS)[0], lambda: source(port, size), lambda: python(port, size)]
-        we, they, script = benchlib.alternate(*runs, n=min(benchlib.N, 3))
+        runs = [lambda: ours(port, MAILS, CONNECTIONS)[0]]
+        runs += [lambda peer=peer: peer(port, size) for peer in (source, python, pythons)]
+        we, they, script, scripts = benchlib.alternate(*runs, n=min(benchlib.N, 3))
         what = f"mail: {MAILS} mails of {size} bytes over {CONNECTIONS} connections, durable before and after"
         rates = f"{benchlib.median(we):.0f}/s, smtp-source {benchlib.median(they):.0f}/s, smtplib {benchlib.median(script):.0f}/s"
         benchlib.row(what, benchlib.median(we) / benchlib.median(they), "× smtp-source", least=0.5, detail=rates)
         benchlib.row(what, benchlib.median(we) / benchlib.median(script), "× smtplib", least=3, detail=rates)
+        detail = f"{CONNECTIONS} processes of smtplib: {benchlib.median(scripts):.0f}/s"
+        benchlib.row(what, benchlib.median(we) / benchlib.median(scripts), "× smtplib, as many sessions", detail=detail)
         if shutil.which("msmtp"):
             rate = msmtp(port, size)
             benchlib.row(what, benchlib.median(we) / rate, "× msmtp", detail=f"msmtp, a process a mail: {rate:.0f}/s")
