@@ -39,38 +39,47 @@ int days_left(const struct calendar *cal, date_t effective, date_t today) {
                                   : -deadline_days_overdue(cal, effective, today);
 }
 
-static void count_reminders(struct notice *notice, const struct history *history) {
-        notice->n_reminded = history->n_forgotten;
-        notice->last_reminded = history->last_forgotten;
+/* The reminders sent so far. */
+struct reminded {
+        unsigned n;
+        usec_t last;
+};
+
+static struct reminded count_reminders(const struct history *history) {
+        struct reminded r = {.n = history->n_forgotten, .last = history->last_forgotten};
+
         for (size_t i = 0; i < history->n_records; i++) {
                 const struct record *record = &history->records[i];
 
                 if (record->kind != RECORD_SENT)
                         continue;
-                notice->n_reminded++;
-                if (record->at > notice->last_reminded)
-                        notice->last_reminded = record->at;
+                r.n++;
+                if (record->at > r.last)
+                        r.last = record->at;
         }
+        return r;
 }
 
 struct notice notice_with_state(const struct model *model, enum notice_kind kind,
                                 const struct instance *instance, const struct history *history,
                                 enum state state, usec_t now) {
+        const struct calendar *cal = model->calendar;
+        struct reminded reminded = count_reminders(history);
         struct notice notice = {
                 .kind = kind,
                 .instance = instance,
                 .history = history,
                 .unit = instance->unit,
                 .state = state,
+                .n_reminded = reminded.n,
+                .last_reminded = reminded.last,
         };
 
-        count_reminders(&notice, history);
         if (instance->has_deadline) {
                 notice.stated = history->extended_to != DATE_NONE ? history->extended_to
                                                                   : instance->due.date;
-                notice.deadline = instance_deadline(model->calendar, instance, history);
-                notice.days_left =
-                        days_left(model->calendar, notice.deadline.effective, zone_civil(now).date);
+                notice.deadline = instance_deadline(cal, instance, history);
+                notice.days_left = days_left(cal, notice.deadline.effective, zone_civil(now).date);
         }
         return notice;
 }

@@ -336,16 +336,21 @@ struct planner *planner_free(struct planner *planner) {
 void planner_update(struct planner *planner, size_t index, const struct history *history,
                     usec_t now) {
         struct item *item = &planner->items[index];
+        bool known = item->history, waits = known && !item->due;
+        usec_t before = item->key;
         struct outlook outlook;
 
         assert(index < planner->instances->n);
-        if (item->history)
-                item_remove(planner, (uint32_t)index);
         item->history = history;
-        if (!history)
+        if (history)
+                (void)look(planner, (uint32_t)index, now, &outlook);
+        /* As a rule nothing changed for it, and its place is right. */
+        if (waits && history && item->key == before && before > now)
                 return;
-        (void)look(planner, (uint32_t)index, now, &outlook);
-        item_insert(planner, (uint32_t)index, now);
+        if (known)
+                item_remove(planner, (uint32_t)index);
+        if (history)
+                item_insert(planner, (uint32_t)index, now);
 }
 
 static usec_t heap_next(const struct planner *planner) {

@@ -44,17 +44,16 @@ def times(folder):
 
 def linearity(folder):
     """By instructions: they do not depend on what else the machine does, or on whose cache it is."""
-    sizes = SIZES if os.environ.get("BENCH_CALLGRIND") == "all" else SIZES[:2]
-    counts = [benchlib.instructions(engine(os.path.join(folder, f"year-{size}", "evidenced.conf"))) for size in sizes]
+    counts = [benchlib.instructions(engine(os.path.join(folder, f"year-{size}", "evidenced.conf"))) for size in SIZES]
     if None in counts:
         return
-    each = [count / size for count, size in zip(counts, sizes)]
+    each = [count / size for count, size in zip(counts, SIZES)]
     benchlib.row(
-        f"simulate grows linearly: a task of {sizes[-1]:,} beside one of {sizes[0]:,}",
+        f"simulate grows linearly: a task of {SIZES[-1]:,} beside one of {SIZES[0]:,}",
         each[-1] / each[0],
         "× instructions",
         most=1.3,
-        detail=", ".join(f"{count:,.0f} a task of {size:,}" for count, size in zip(each, sizes)) + ", without printing",
+        detail=", ".join(f"{count:,.0f} a task of {size:,}" for count, size in zip(each, SIZES)) + ", without printing",
     )
 
 

@@ -79,11 +79,11 @@ def spread(values):
 
 
 def instructions(command, **env):
-    """Instructions that a process takes, counted by callgrind: the same at each run, however busy the machine is."""
+    """Instructions that a process takes, counted by cachegrind: the same at each run, however busy the machine is."""
     if not shutil.which("valgrind"):
         return None
     run = subprocess.run(
-        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command],
+        ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -91,7 +91,7 @@ def instructions(command, **env):
         env={**os.environ, **env},
         check=True,
     )
-    return int(re.search(r"Collected\s*:\s*(\d+)", run.stderr).group(1))
+    return int(re.search(r"I\s+refs:\s*([\d,]+)", run.stderr).group(1).replace(",", ""))
 
 
 def children(pid):
