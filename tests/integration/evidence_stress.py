@@ -98,8 +98,7 @@ def expected(root):
 
 def stored(state):
     """The same from the store; a file that is gone and not yet forgotten has the verdict "gone"."""
-    name = next(name for name in os.listdir(state) if name.endswith((".db", ".sqlite")))
-    base = sqlite3.connect(f"file:{os.path.join(state, name)}?mode=ro", uri=True)
+    base = sqlite3.connect(f"file:{os.path.join(state, 'evidenced.db')}?mode=ro", uri=True)
     try:
         rows = base.execute("SELECT path, size, mtime, sha256, verdict, instance, gone_since FROM file").fetchall()
     finally:
