@@ -191,25 +191,25 @@ int call(const struct invocation *in, const char *method, json_t *parameters, js
         return r;
 }
 
-int call_list(const struct invocation *in, json_t **ret) {
-        _cleanup_(json_decrefp) json_t *all = json_array(), *next = NULL;
+int call_pages(const struct invocation *in, const char *method, json_t *parameters,
+               const char *member, json_t **ret) {
+        _cleanup_(json_decrefp) json_t *asked = parameters, *all = json_array();
+        json_t *next;
         size_t n;
 
-        if (!all)
-                return no_memory();
         do {
                 _cleanup_(json_decrefp) json_t *answer = NULL;
-                int r = call(in, "List", json_pack("{s:O*}", "after", next), &answer);
+                int r = call(in, method, json_deep_copy(asked), &answer);
 
                 if (r != 0)
                         return r;
                 n = json_array_size(all);
-                if (json_array_extend(all, json_object_get(answer, "instances")) < 0)
+                next = json_object_get(answer, "next");
+                if (json_array_extend(all, json_object_get(answer, member)) < 0 ||
+                    json_object_set(asked, "after", next ? next : json_null()) < 0)
                         return no_memory();
-                json_decref(next);
-                next = json_incref(json_object_get(answer, "next"));
                 /* A daemon that has no more to say must not keep us for ever. */
-        } while (json_is_string(next) && json_array_size(all) > n);
+        } while (next && !json_is_null(next) && json_array_size(all) > n);
         *ret = steal_ptr(all);
         return 0;
 }

@@ -22,7 +22,10 @@
 int call(const struct invocation *in, const char *method, json_t *parameters, json_t **ret);
 
 /**
- * call_list() - all instances, in as many calls as it takes
- * @ret: new reference to an array; untouched unless 0
+ * call_pages() - an answer that comes in pages, in as many calls as it takes
+ * @parameters: of the first page; the call takes it over, NULL as above
+ * @member:     of the answers: the array whose pages are put together
+ * @ret:        new reference to an array; untouched unless 0
  */
-int call_list(const struct invocation *in, json_t **ret);
+int call_pages(const struct invocation *in, const char *method, json_t *parameters,
+               const char *member, json_t **ret);

@@ -12,34 +12,31 @@
 /* One part after the other: each is sound in itself, the whole is no snapshot. */
 static int gather(const struct invocation *in, json_t *all) {
         static const struct {
-                const char *method, *member, *name; /* member NULL: the whole answer */
+                const char *method, *pages_of, *name; /* pages_of NULL: one answer, all of it */
         } parts[] = {
                 {"Status", NULL, "status"},
                 {"Report", NULL, "report"},
                 {"Queue", "mails", "queue"},
+                {"List", "instances", "list"},
         };
-        _cleanup_(json_decrefp) json_t *list = NULL, *rows = NULL;
+        json_t *rows = NULL;
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
-                _cleanup_(json_decrefp) json_t *answer = NULL;
+                json_t *part = NULL;
 
-                r = call(in, parts[i].method, json_object(), &answer);
+                r = parts[i].pages_of ? call_pages(in, parts[i].method, json_object(),
+                                                   parts[i].pages_of, &part)
+                                      : call(in, parts[i].method, json_object(), &part);
                 if (r != 0)
                         return r;
-                if (json_object_set(all, parts[i].name,
-                                    parts[i].member ? json_object_get(answer, parts[i].member)
-                                                    : answer) < 0)
+                if (json_object_set_new(all, parts[i].name, part) < 0)
                         return no_memory();
         }
-        r = call_list(in, &list);
-        if (r == 0)
-                r = read_ledger(in, 0, &rows);
+        r = read_ledger(in, 0, &rows);
         if (r != 0)
                 return r;
-        return json_object_set(all, "list", list) < 0 || json_object_set(all, "log", rows) < 0
-                       ? no_memory()
-                       : 0;
+        return json_object_set_new(all, "log", rows) < 0 ? no_memory() : 0;
 }
 
 int command_export(const struct invocation *in) {

@@ -124,7 +124,7 @@ int command_list(const struct invocation *in) {
         int r = check_states(option_value(in, "state"));
 
         if (r == 0)
-                r = call_list(in, &all);
+                r = call_pages(in, "List", json_object(), "instances", &all);
         if (r != 0)
                 return r;
         wanted = filter(in, all);

@@ -105,16 +105,15 @@ static int act(const struct invocation *in) {
 }
 
 int command_queue(const struct invocation *in) {
-        _cleanup_(json_decrefp) json_t *answer = NULL;
-        json_t *mails;
+        _cleanup_(json_decrefp) json_t *mails = NULL;
         int r;
 
         if (in->n_words > 0)
                 return act(in);
-        r = call(in, "Queue", json_pack("{s:b}", "finished", option_given(in, "all")), &answer);
+        r = call_pages(in, "Queue", json_pack("{s:b}", "finished", option_given(in, "all")),
+                       "mails", &mails);
         if (r != 0)
                 return r;
-        mails = json_object_get(answer, "mails");
         if (option_given(in, "json"))
                 return print_json(mails);
         if (json_array_size(mails) > 0)

@@ -217,6 +217,7 @@ static bool check_ledger(struct manager *m) {
 /* ---- the sign of life ---- */
 
 struct waiting {
+        const struct outbox *outbox;
         usec_t before;
         size_t n;
 };
@@ -227,7 +228,8 @@ static int on_waiting(void *userdata, const struct outbox_entry *entry) {
         bool waits = entry->state == OUTBOX_QUEUED || entry->state == OUTBOX_HANDED ||
                      entry->state == OUTBOX_DOUBT;
 
-        if (waits && entry->next_try != USEC_INFINITY && /* a person holds it */
+        if (waits && entry->next_try != USEC_INFINITY &&             /* a person holds it */
+            outbox_leaves_at(w->outbox, entry) == entry->next_try && /* the window is closed */
             entry->message.created < w->before)
                 w->n++;
         return 0;
@@ -235,14 +237,15 @@ static int on_waiting(void *userdata, const struct outbox_entry *entry) {
 
 static bool is_healthy(struct manager *m, usec_t now) {
         _cleanup_(json_decrefp) json_t *reasons = json_array();
-        struct waiting waiting = {.before = now - CARE_WAITING_USEC};
+        struct waiting waiting = {.outbox = m->outbox, .before = now - CARE_WAITING_USEC};
 
         /* Its own failing is no reason not to try it again. */
         if (!reasons || manager_is_held(m))
                 return false;
         care_reasons(m, reasons);
         return json_array_size(reasons) <= (m->care.heartbeat.trouble ? 1 : 0) &&
-               store_outbox_list(m->store, false, on_waiting, &waiting) == 0 && waiting.n == 0;
+               store_outbox_list(m->store, &(struct outbox_filter){}, on_waiting, &waiting) == 0 &&
+               waiting.n == 0;
 }
 
 static usec_t look_after_heartbeat(struct manager *m, usec_t now) {

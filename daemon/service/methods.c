@@ -14,6 +14,7 @@
 #define LOG_MAX_ROWS 1000
 #define SHOW_LOG_ROWS 20
 #define LIST_PAGE 1000 /* instances of one answer: a hundred thousand do not fit into a message */
+#define QUEUE_PAGE 200 /* mails: each may name hundreds of instances */
 
 void call_fail(struct call *c, const char *error, const char *text) {
         c->error = error;
@@ -304,21 +305,39 @@ static void method_verify(struct call *c) {
                            hex_encode(head, SHA256_SIZE, hex), "rows", (json_int_t)seq);
 }
 
+struct mail_page {
+        const struct outbox *outbox;
+        json_t *mails; /* borrowed */
+        int64_t last;
+};
+
 static int on_mail(void *userdata, const struct outbox_entry *entry) {
-        return json_array_append_new(userdata, json_mail(entry)) < 0 ? -ENOMEM : 0;
+        struct mail_page *page = userdata;
+        struct outbox_entry shown = *entry;
+
+        shown.next_try = outbox_leaves_at(page->outbox, entry);
+        page->last = entry->id;
+        return json_array_append_new(page->mails, json_mail(&shown)) < 0 ? -ENOMEM : 0;
 }
 
 static void method_queue(struct call *c) {
-        json_t *list = json_array();
-        int r = store_outbox_list(c->m->store, json_is_true(json_object_get(c->in, "finished")),
-                                  on_mail, list);
+        struct mail_page page = {.outbox = c->m->outbox, .mails = json_array()};
+        int r = store_outbox_list(
+                c->m->store,
+                &(struct outbox_filter){
+                        .finished = json_is_true(json_object_get(c->in, "finished")),
+                        .after = json_integer_value(json_object_get(c->in, "after")),
+                        .limit = QUEUE_PAGE},
+                on_mail, &page);
 
         if (r < 0) {
-                json_decref(list);
+                json_decref(page.mails);
                 call_fail_errno(c, r);
                 return;
         }
-        c->out = json_pack("{s:o}", "mails", list);
+        c->out = json_pack("{s:o, s:o}", "mails", page.mails, "next",
+                           json_array_size(page.mails) == QUEUE_PAGE ? json_integer(page.last)
+                                                                     : json_null());
 }
 
 static void method_report(struct call *c) {

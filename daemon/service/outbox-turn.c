@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "core/policy.h"
 #include "service/mail-ledger.h"
 
 #define HAND_OUT_GRACE_USEC (10 * USEC_PER_SEC)
@@ -30,6 +31,8 @@ struct hand_out {
         size_t server;
         size_t n_left; /* ready, and nobody there to take it */
         usec_t now, again;
+        usec_t opens; /* when all mail may leave: now, or the start of the next window */
+        enum outbox_reach reach;
 };
 
 static void outgoing_done(struct outgoing_list *list) {
@@ -214,13 +217,26 @@ static int hand_out(struct outbox *o, struct hand_out *h) {
                 o->exhausted = !may;
                 return 0;
         }
-        r = store_outbox_ready(o->config.store, h->now, o->held, room, on_ready, h);
+        r = store_outbox_ready(o->config.store, h->now, h->reach, room, on_ready, h);
         if (r < 0)
                 return r;
         o->exhausted = h->list.n + h->n_left == 0;
         if (h->n_left > 0 && outbox_start_senders(o, h->n_left) < 0)
                 h->again = usec_add(h->now, START_AGAIN_USEC);
         return mark_handed(h);
+}
+
+/* When the next one that waits may be tried. */
+static int next_try(const struct hand_out *h, usec_t *ret) {
+        usec_t bound = USEC_INFINITY;
+        int r = store_outbox_next(h->o->config.store, h->reach, ret);
+
+        if (r < 0 || h->reach != OUTBOX_ANY_HOUR)
+                return r;
+        r = store_outbox_next(h->o->config.store, OUTBOX_ALL, &bound);
+        if (r == 0 && bound != USEC_INFINITY && h->opens < *ret)
+                *ret = h->opens;
+        return r;
 }
 
 /* What is written is written together, and nothing is handed out before. @ret_next: what waits comes due then. */
@@ -233,7 +249,7 @@ static int write_down(struct hand_out *h, usec_t *ret_next) {
         if (r == 0)
                 r = hand_out(o, h);
         if (r == 0)
-                r = store_outbox_next(o->config.store, o->held, ret_next);
+                r = next_try(h, ret_next);
         if (r == 0)
                 r = store_commit(o->config.store);
         if (r < 0)
@@ -248,13 +264,20 @@ static void try_again(struct outbox *o, usec_t now, int error) {
         sd_event_source_set_enabled(o->wake, SD_EVENT_ONESHOT);
 }
 
+static void look_at_clock(struct hand_out *h) {
+        h->now = outbox_now(h->o);
+        h->opens = send_instant_in_window(h->o->config.model->calendar, h->now);
+        h->reach = h->o->held ? OUTBOX_ASKED : h->opens > h->now ? OUTBOX_ANY_HOUR : OUTBOX_ALL;
+}
+
 void outbox_turn(struct outbox *o) {
-        struct hand_out h = {.o = o, .now = outbox_now(o), .again = USEC_INFINITY};
+        struct hand_out h = {.o = o, .again = USEC_INFINITY};
         bool answered = o->answers.n > 0;
         usec_t until, next = USEC_INFINITY;
         int r;
 
         sd_event_source_set_enabled(o->group, SD_EVENT_OFF);
+        look_at_clock(&h);
         h.server = mail_servers_choose(&o->servers, h.now, &until);
         r = write_down(&h, &next);
         if (r < 0)

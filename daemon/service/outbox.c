@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "core/policy.h"
 #include "service/outbox-internal.h"
 
 #define STOP_USEC (2 * USEC_PER_SEC + 500 * USEC_PER_MSEC)
@@ -99,6 +100,16 @@ void outbox_retry(struct outbox *o) {
 void outbox_hold(struct outbox *o, bool hold) {
         o->held = hold;
         outbox_kick(o);
+}
+
+usec_t outbox_leaves_at(const struct outbox *o, const struct outbox_entry *entry) {
+        usec_t now = outbox_now(o), at = entry->next_try > now ? entry->next_try : now;
+
+        if (entry->next_try == USEC_INFINITY ||
+            outbox_reaches(OUTBOX_ANY_HOUR, entry->message.kind))
+                return entry->next_try;
+        at = send_instant_in_window(o->config.model->calendar, at);
+        return at > now ? at : entry->next_try;
 }
 
 bool outbox_is_idle(const struct outbox *o) {

@@ -40,7 +40,9 @@ struct outbox *outbox_free(struct outbox *outbox);
 void outbox_kick(struct outbox *outbox);
 /** outbox_retry() - a person wants a try now: servers that are known to be down are asked again, too */
 void outbox_retry(struct outbox *outbox);
-void outbox_hold(struct outbox *outbox, bool hold); /* while held nothing is handed out */
+void outbox_hold(struct outbox *outbox, bool hold); /* while held nothing is handed out but tests */
+/** outbox_leaves_at() - when an entry that waits is tried: its next_try, or the start of the window that comes after it */
+usec_t outbox_leaves_at(const struct outbox *outbox, const struct outbox_entry *entry);
 /** outbox_stop() - hand out nothing more, let senders abort or finish (2 s), mark the rest in doubt. Returns when done. */
 void outbox_stop(struct outbox *outbox);
 /** Nothing is with a sender, and nothing may be handed out now. */

@@ -84,7 +84,7 @@ int withdraw_outdated(struct tell *tell, size_t *ret_n) {
         *ret_n = 0;
         if (r < 0 || counts.by_state[OUTBOX_QUEUED] + counts.by_state[OUTBOX_DOUBT] == 0)
                 return r;
-        r = store_outbox_list(tell->store, false, on_entry, &l);
+        r = store_outbox_list(tell->store, &(struct outbox_filter){}, on_entry, &l);
         if (r < 0 || l.list.n == 0)
                 return r;
         r = store_begin(tell->store);

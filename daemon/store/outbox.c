@@ -18,8 +18,9 @@ static const char *const class_words[_NOTICE_CLASS_MAX] = {
 #define WAITING "(state = 'queued' OR state = 'handed' OR state = 'doubt')"
 #define LISTED "(state = 'queued' OR state = 'handed' OR state = 'doubt' OR state = 'parked')"
 
-/* Somebody waits for a test: it stands before everything, and is not held. */
-#define URGENCY_ASKED _NOTICE_CLASS_MAX
+/* Before all classes: what leaves at any hour, and what somebody asked for and waits for. */
+#define URGENCY_ANY_HOUR _NOTICE_CLASS_MAX
+#define URGENCY_ASKED (_NOTICE_CLASS_MAX + 1)
 
 #define ENTRY_COLUMNS                                                                              \
         "e.id, e.recipient, e.state, e.tries, e.next_try, e.handed_at, e.finished_at, e.code,"     \
@@ -54,6 +55,23 @@ int outbox_state_from_string(const char *s, enum outbox_state *ret) {
                         return 0;
                 }
         return -EINVAL;
+}
+
+static int64_t urgency_of(enum notice_kind kind, enum notice_class class) {
+        return kind == NOTICE_TEST      ? URGENCY_ASKED
+               : kind == NOTICE_TROUBLE ? URGENCY_ANY_HOUR
+                                        : (int64_t) class;
+}
+
+/* The least urgency that is within reach. */
+static int64_t urgency_from(enum outbox_reach reach) {
+        return reach == OUTBOX_ASKED      ? URGENCY_ASKED
+               : reach == OUTBOX_ANY_HOUR ? URGENCY_ANY_HOUR
+                                          : 0;
+}
+
+bool outbox_reaches(enum outbox_reach reach, enum notice_kind kind) {
+        return urgency_of(kind, NOTICE_CLASS_INFO) >= urgency_from(reach);
 }
 
 static bool is_finished(enum outbox_state state) {
@@ -95,7 +113,7 @@ static int insert_entry(struct store *store, int64_t id, const struct outbox_mes
 
         query_i64(&q, id);
         query_text(&q, recipient);
-        query_i64(&q, m->kind == NOTICE_TEST ? URGENCY_ASKED : (int64_t)m->class);
+        query_i64(&q, urgency_of(m->kind, m->class));
         query_i64(&q, m->created);
         return query_run(&q);
 }
@@ -180,8 +198,8 @@ static int load_entries(struct query *q, bool bytes, store_outbox_fn fn, void *u
         return r;
 }
 
-int store_outbox_ready(struct store *store, usec_t now, bool held, size_t max, store_outbox_fn fn,
-                       void *userdata) {
+int store_outbox_ready(struct store *store, usec_t now, enum outbox_reach reach, size_t max,
+                       store_outbox_fn fn, void *userdata) {
         _cleanup_(query_done) struct query q =
                 query_read(store, "SELECT " ENTRY_COLUMNS ", m.bytes"
                                   " FROM entry AS e INDEXED BY entry_order CROSS JOIN message AS m "
@@ -190,23 +208,26 @@ int store_outbox_ready(struct store *store, usec_t now, bool held, size_t max, s
                                   " ORDER BY e.urgency DESC, e.id LIMIT ?");
         size_t n;
 
-        query_i64(&q, held ? URGENCY_ASKED : 0);
+        query_i64(&q, urgency_from(reach));
         query_i64(&q, now);
         query_i64(&q, max > INT64_MAX ? INT64_MAX : (int64_t)max);
         return load_entries(&q, true, fn, userdata, &n);
 }
 
-int store_outbox_list(struct store *store, bool finished, store_outbox_fn fn, void *userdata) {
-        static const char all[] =
-                "SELECT " ENTRY_COLUMNS
-                " FROM entry AS e CROSS JOIN message AS m ON m.id = e.message ORDER BY e.id";
+int store_outbox_list(struct store *store, const struct outbox_filter *filter, store_outbox_fn fn,
+                      void *userdata) {
+        static const char all[] = "SELECT " ENTRY_COLUMNS
+                                  " FROM entry AS e CROSS JOIN message AS m ON m.id = e.message"
+                                  " WHERE e.id > ? ORDER BY e.id LIMIT ?";
         static const char listed[] =
                 "SELECT " ENTRY_COLUMNS
                 " FROM entry AS e INDEXED BY entry_list CROSS JOIN message AS m ON m.id = e.message"
-                " WHERE " LISTED " ORDER BY e.id";
-        _cleanup_(query_done) struct query q = query_read(store, finished ? all : listed);
+                " WHERE " LISTED " AND e.id > ? ORDER BY e.id LIMIT ?";
+        _cleanup_(query_done) struct query q = query_read(store, filter->finished ? all : listed);
         size_t n;
 
+        query_i64(&q, filter->after);
+        query_i64(&q, filter->limit > 0 ? (int64_t)filter->limit : -1);
         return load_entries(&q, false, fn, userdata, &n);
 }
 
@@ -262,14 +283,14 @@ int store_outbox_update(struct store *store, int64_t id, const struct outbox_res
         return r;
 }
 
-int store_outbox_next(struct store *store, bool held, usec_t *ret) {
+int store_outbox_next(struct store *store, enum outbox_reach reach, usec_t *ret) {
         _cleanup_(query_done) struct query q =
                 query_read(store, "SELECT next_try FROM entry INDEXED BY entry_next"
                                   " WHERE " WAITING " AND urgency >= ?"
                                   " ORDER BY next_try LIMIT 1");
         int r;
 
-        query_i64(&q, held ? URGENCY_ASKED : 0);
+        query_i64(&q, urgency_from(reach));
         r = query_step(&q);
         if (r < 0)
                 return r;

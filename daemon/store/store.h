@@ -183,12 +183,25 @@ typedef int (*store_outbox_fn)(void *userdata, const struct outbox_entry *entry)
  *  @ret_id: rowid of the message; may be NULL. */
 int store_add_message(struct store *store, const struct outbox_message *message,
                       const char *const *recipients, size_t n_recipients, int64_t *ret_id);
+/* Which mail may leave at all: docs/semantics.md, section 5. */
+enum outbox_reach {
+        OUTBOX_ALL,
+        OUTBOX_ANY_HOUR, /* outside the window: troubles and tests */
+        OUTBOX_ASKED,    /* while mail is held: tests */
+};
+bool outbox_reaches(enum outbox_reach reach, enum notice_kind kind);
 /** Entries that may be handed out at @now (queued, in doubt, or handed by a process that died; next_try reached), tests first,
- *  then the most urgent class, then oldest; with bytes. @held: tests alone. */
-int store_outbox_ready(struct store *store, usec_t now, bool held, size_t max, store_outbox_fn fn,
-                       void *userdata);
-/** What is queued, handed, in doubt or parked (with @finished all, sent and withdrawn too), newest last; without bytes. */
-int store_outbox_list(struct store *store, bool finished, store_outbox_fn fn, void *userdata);
+ *  then troubles, the most urgent class, the oldest; with bytes. */
+int store_outbox_ready(struct store *store, usec_t now, enum outbox_reach reach, size_t max,
+                       store_outbox_fn fn, void *userdata);
+struct outbox_filter {
+        bool finished; /* sent and withdrawn too, not only what is queued, handed, in doubt or parked */
+        int64_t after;  /* entries behind this one; 0: all */
+        uint32_t limit; /* 0: no limit */
+};
+/** Newest last; without bytes. */
+int store_outbox_list(struct store *store, const struct outbox_filter *filter, store_outbox_fn fn,
+                      void *userdata);
 int store_outbox_get(struct store *store, int64_t id, store_outbox_fn fn,
                      void *userdata); /* without bytes; -ENOENT */
 
@@ -206,8 +219,8 @@ struct outbox_result {
  * Return: 0, -ENOENT (no such entry, or it is to leave again and its bytes are forgotten), -errno.
  */
 int store_outbox_update(struct store *store, int64_t id, const struct outbox_result *result);
-/** Earliest next_try of what is queued, in doubt or handed; USEC_INFINITY when nothing waits. @held: of tests alone. */
-int store_outbox_next(struct store *store, bool held, usec_t *ret);
+/** Earliest next_try of what is queued, in doubt or handed and within @reach; USEC_INFINITY when nothing waits. */
+int store_outbox_next(struct store *store, enum outbox_reach reach, usec_t *ret);
 struct outbox_counts {
         uint64_t by_state[_OUTBOX_STATE_MAX];
 };

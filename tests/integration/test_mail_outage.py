@@ -4,6 +4,7 @@
 
 import collections
 import contextlib
+import datetime
 import sqlite3
 import time
 
@@ -196,6 +197,36 @@ class Outage(evmail.Office):
         self.assertEqual(
             order, [head_address(2), unit_address(2), unit_address(1), unit_address(0), "director@office.example"]
         )
+
+    def set_clock(self, text):
+        """The next service starts at this time."""
+        offset = datetime.datetime.fromisoformat(text).timestamp() - time.time()
+        with contextlib.closing(sqlite3.connect(self.path("state/evidenced.db"))) as db, db:
+            db.execute("UPDATE value SET value = ? WHERE name = 'clock_offset'", (int(offset * 1_000_000),))
+
+    def test_waits_for_the_window(self):
+        """What could not leave by day is not tried by night; a test that somebody asks for is, and troubles are."""
+        with evtest.SmtpServer({"rcpt": ["450 4.2.0 greylisted"]}) as server:
+            self.office(evmail.server(server.url))
+            with self.service(now="2018-11-12T17:59:40+07:00") as service:
+                mail = self.wait_state(service, unit_address(0), "queued", tries=1)
+                self.assertEqual(mail["next_try"], "2018-11-13T07:00:00+07:00")
+                self.assertIn("2018-11-13 07:00", service.ctl("queue").out)
+            for night in ("2018-11-12T18:00:01+07:00", "2018-11-13T06:59:57+07:00"):
+                self.set_clock(night)
+                with self.service() as service:
+                    self.assertEqual(self.mail(service, unit_address(0))["next_try"], "2018-11-13T07:00:00+07:00")
+                    service.ctl("send-test", "somebody@office.example")
+                    evtest.eventually(lambda: {"sent"} == {m["state"] for m in self.asked_for(service)}, "the test is sent")
+                    self.assertEqual(self.mail(service, unit_address(0))["state"], "queued")
+                    if night.startswith("2018-11-13"):
+                        self.wait_state(service, unit_address(0), "sent")
+        self.assertEqual([m.recipients[0].partition("@")[0] for m in server.taken], ["somebody", "somebody", "unit0"])
+
+    def asked_for(self, service):
+        mails = [m for m in service.ctl("queue", "--all", "--json").json() if m["kind"] == "test"]
+        self.assertTrue(mails)
+        return mails
 
     def test_people_decide(self):
         """hold, retry, drop: done, and on record; what was sent or dropped stays so."""

@@ -41,14 +41,15 @@ static int on_entry(void *userdata, const struct outbox_entry *e) {
 static struct seen ready(struct fixture *f, usec_t now, size_t max) {
         struct seen s = {};
 
-        assert_ok(store_outbox_ready(f->store, now, false, max, on_entry, &s));
+        assert_ok(store_outbox_ready(f->store, now, OUTBOX_ALL, max, on_entry, &s));
         return s;
 }
 
 static struct seen list(struct fixture *f, bool finished) {
         struct seen s = {};
 
-        assert_ok(store_outbox_list(f->store, finished, on_entry, &s));
+        assert_ok(store_outbox_list(f->store, &(struct outbox_filter){.finished = finished},
+                                    on_entry, &s));
         return s;
 }
 
@@ -110,7 +111,7 @@ static void update(struct fixture *f, int64_t id, struct outbox_result result) {
 static usec_t next_of(struct fixture *f) {
         usec_t next = 0;
 
-        assert_ok(store_outbox_next(f->store, false, &next));
+        assert_ok(store_outbox_next(f->store, OUTBOX_ALL, &next));
         return next;
 }
 
@@ -237,6 +238,40 @@ static void test_which_are_ready(void **state) {
         }
 }
 
+static void test_pages(void **state) {
+        struct fixture *f = *state;
+        struct seen s = {};
+
+        for (int i = 1; i <= 5; i++)
+                add(f, NOTICE_CLASS_LEAD, i, 1);
+        assert_ok(store_outbox_list(f->store, &(struct outbox_filter){.after = 1, .limit = 3},
+                                    on_entry, &s));
+        assert_int_equal(s.n, 3);
+        assert_int_equal(s.last.id, 4);
+        s = (struct seen){};
+        assert_ok(store_outbox_list(f->store, &(struct outbox_filter){.finished = true, .after = 4},
+                                    on_entry, &s));
+        assert_int_equal(s.n, 1);
+        assert_int_equal(s.last.id, 5);
+}
+
+/* Outside the window troubles and tests leave, while held tests only: each reach within the one before it. */
+static void test_reach(void **state) {
+        static const struct {
+                enum notice_kind kind;
+                enum outbox_reach reach; /* the narrowest */
+        } cases[] = {
+                {NOTICE_REMINDER, OUTBOX_ALL},      {NOTICE_REPORT, OUTBOX_ALL},
+                {NOTICE_UNDELIVERABLE, OUTBOX_ALL}, {NOTICE_TROUBLE, OUTBOX_ANY_HOUR},
+                {NOTICE_TEST, OUTBOX_ASKED},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (enum outbox_reach r = OUTBOX_ALL; r <= OUTBOX_ASKED; r++)
+                        assert_int_equal(outbox_reaches(r, cases[i].kind), r <= cases[i].reach);
+}
+
 /* Somebody sits there and waits for a test: it stands before all others, and leaves while they are held. */
 static void test_asked_for(void **state) {
         struct fixture *f = *state;
@@ -244,15 +279,15 @@ static void test_asked_for(void **state) {
         usec_t next = 0;
 
         add(f, NOTICE_CLASS_ESCALATION, 10, 1);
-        assert_ok(store_outbox_next(f->store, true, &next));
+        assert_ok(store_outbox_next(f->store, OUTBOX_ASKED, &next));
         assert_true(next == USEC_INFINITY);
         add_test(f, 30);
         assert_string_equal(ready(f, 30, 1).recipient, "test@x.example");
         assert_int_equal(ready(f, 30, 9).n, 2);
-        assert_ok(store_outbox_ready(f->store, 30, true, 9, on_entry, &s));
+        assert_ok(store_outbox_ready(f->store, 30, OUTBOX_ASKED, 9, on_entry, &s));
         assert_int_equal(s.n, 1);
         assert_string_equal(s.recipient, "test@x.example");
-        assert_ok(store_outbox_next(f->store, true, &next));
+        assert_ok(store_outbox_next(f->store, OUTBOX_ASKED, &next));
         assert_int_equal(next, 30);
         assert_int_equal(next_of(f), 10);
 }
@@ -495,6 +530,8 @@ int main(void) {
                 store_test(test_states),
                 store_test(test_order),
                 store_test(test_which_are_ready),
+                store_test(test_pages),
+                store_test(test_reach),
                 store_test(test_asked_for),
                 store_test(test_update),
                 store_test(test_migration),
