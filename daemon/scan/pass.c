@@ -15,8 +15,8 @@
 
 #define RETRY_SOON USEC_PER_SEC
 #define RETRY_MOST (10 * USEC_PER_SEC)
-#define BUSY_USEC USEC_PER_SEC            /* looks nearer than this make a folder a busy one */
-#define SETTLE_PACE (200 * USEC_PER_MSEC) /* between two looks at a busy folder for settled files */
+#define BUSY_USEC USEC_PER_SEC           /* looks nearer than this make a folder a busy one */
+#define EVENT_PACE (200 * USEC_PER_MSEC) /* between two looks at a busy folder */
 #define EVENT_PACE_MOST (2 * USEC_PER_SEC)
 
 /* --- the pass ------------------------------------------------------------------------------------------------- */
@@ -308,14 +308,13 @@ static void set_pace(const struct scanner *s, struct folder *folder, usec_t bega
         folder->busy =
                 folder->looked && began - folder->looked_at < BUSY_USEC ? folder->busy + 1 : 0;
         folder->looked_at = now;
-        pace = SETTLE_PACE << (folder->busy < 4 ? folder->busy : 4);
+        pace = EVENT_PACE << (folder->busy < 4 ? folder->busy : 4);
         if (pace > EVENT_PACE_MOST)
                 pace = EVENT_PACE_MOST;
         if (pace > s->settle / 2)
                 pace = s->settle / 2;
         folder->no_event_before = now + (rest > pace ? rest : pace);
-        pace = folder->busy > 1 ? 2 * SETTLE_PACE : folder->busy * SETTLE_PACE;
-        folder->no_settle_before = now + (rest > pace ? rest : pace);
+        folder->no_settle_before = now + rest; /* those that settle are gathered: scan/settle.c */
 }
 
 static int look_again(struct scanner *s, struct folder *folder, usec_t due) {

@@ -10,7 +10,7 @@
 #define FILES_PER_MESSAGE 4096
 
 /* Nothing is queued up for a peer that does not read: the walk waits, and goes on noticing events. */
-static int flush(struct scanner *s) {
+int report_flush(struct scanner *s) {
         for (;;) {
                 struct pollfd fds[] = {
                         {.fd = framer_fd(s->peer), .events = POLLOUT},
@@ -28,17 +28,22 @@ static int flush(struct scanner *s) {
         }
 }
 
-int report_json(struct scanner *s, json_t *json) {
+int report_queue(struct scanner *s, json_t *json) {
         int r;
 
         if (!json)
                 return -ENOMEM;
         r = framer_send(s->peer, json, NULL, 0);
         json_decref(json);
-        if (r < 0)
-                return r;
-        s->last_sent = clock_monotonic();
-        return flush(s);
+        if (r == 0)
+                s->last_sent = clock_monotonic();
+        return r;
+}
+
+int report_json(struct scanner *s, json_t *json) {
+        int r = report_queue(s, json);
+
+        return r < 0 ? r : report_flush(s);
 }
 
 int report_root(struct scanner *s) {

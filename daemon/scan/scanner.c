@@ -14,8 +14,13 @@
 #include "ipc/worker.h"
 #include "scan/inspect.h"
 
-#define SLICE_USEC (20 * USEC_PER_MSEC)      /* of work between two looks at the descriptors */
-#define EVENT_DELAY (100 * USEC_PER_MSEC)    /* a file event rarely comes alone */
+#define SLICE_USEC (20 * USEC_PER_MSEC)   /* of work between two looks at the descriptors */
+#define EVENT_DELAY (100 * USEC_PER_MSEC) /* a file event rarely comes alone */
+#define CONTENT (IN_MODIFY | IN_CREATE | IN_CLOSE_WRITE)
+#define MORE_EVENTS_USEC (2 * USEC_PER_MSEC)
+#define LINGER_USEC (20 * USEC_PER_MSEC)
+#define REPLIES_TOGETHER 1024u /* bytes: as few as leave the peer something to do meanwhile */
+#define LONG_READ (64u << 10)  /* bytes of a file: answers do not wait for its end */
 #define QUEUE_TOLD_EVERY (10 * USEC_PER_SEC) /* an overflow rarely comes alone */
 #define RETRY_FIRST (USEC_PER_SEC / 2)
 #define MAX_JOBS 1024u /* waiting inspections; beyond, the peer's messages wait in the socket */
@@ -45,10 +50,16 @@ static void on_folder_event(struct scanner *s, struct folder *folder, uint32_t m
         look_soon(s, folder, at, 0);
 }
 
+/* While files are on their way anyhow, and known to be, one more is told of when it can have settled. */
+static usec_t event_delay(const struct scanner *s, const struct folder *folder, uint32_t mask) {
+        if (folder->n_pending > 0 && (mask & CONTENT))
+                return s->settle;
+        return s->settle / 2 < EVENT_DELAY ? s->settle / 2 : EVENT_DELAY;
+}
+
 static void on_event(void *userdata, struct folder *folder, uint32_t mask, const char *name,
                      usec_t at) {
         struct scanner *s = userdata;
-        usec_t delay = s->settle / 2 < EVENT_DELAY ? s->settle / 2 : EVENT_DELAY;
 
         if (!name) {
                 on_folder_event(s, folder, mask, at);
@@ -58,7 +69,7 @@ static void on_event(void *userdata, struct folder *folder, uint32_t mask, const
                 look_soon(s, folder, at, 0); /* at once: a new folder wants its watch */
                 return;
         }
-        if (mask & (IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE))
+        if (mask & (CONTENT | IN_MOVED_TO))
                 folder_hint(folder,
                             &(struct hint){
                                     .name_hash = hash_bytes(name, strlen(name)),
@@ -66,7 +77,7 @@ static void on_event(void *userdata, struct folder *folder, uint32_t mask, const
                                     .modified = mask & (IN_MODIFY | IN_CREATE | IN_MOVED_TO),
                                     .writing = mask & IN_MODIFY,
                             });
-        look_soon(s, folder, at, delay);
+        look_soon(s, folder, at, event_delay(s, folder, mask));
 }
 
 int scanner_drain(struct scanner *s) {
@@ -228,6 +239,7 @@ static int reply(struct scanner *s, const struct job *job, const struct inspecti
                                  inspect_status_to_string(found->status), "size",
                                  (json_int_t)found->size, "mtime", (json_int_t)found->mtime);
         char hex[SHA256_HEX];
+        int r;
 
         if (json && found->status == INSPECT_OK &&
             json_object_update_new(
@@ -238,7 +250,10 @@ static int reply(struct scanner *s, const struct job *job, const struct inspecti
                 json_decref(json);
                 json = NULL;
         }
-        return report_json(s, json);
+        r = report_queue(s, json);
+        if (r == 0 && (n_jobs(s) == 0 || framer_queued(s->peer) >= REPLIES_TOGETHER))
+                r = report_flush(s);
+        return r;
 }
 
 /* What the peer knows of the file is old: it gets the folder's listing anew, even if that is as we know it. */
@@ -270,8 +285,10 @@ static int run_job(struct scanner *s, const struct job *job) {
                 .userdata = s,
         };
         struct inspection found = {.status = INSPECT_UNREADABLE}; /* the root is not there */
-        int r = s->root_fd >= 0 ? inspect_file(&request, &found) : 0;
+        int r = job->size > LONG_READ ? report_flush(s) : 0;
 
+        if (r == 0 && s->root_fd >= 0)
+                r = inspect_file(&request, &found);
         if (r < 0)
                 return r;
         if (found.status == INSPECT_CHANGED || found.status == INSPECT_GONE)
@@ -354,36 +371,56 @@ static int work(struct scanner *s) {
         return r < 0 ? r : 0;
 }
 
-static int wait_for_news(struct scanner *s) {
+/* Return: 0 nothing for so long, 1 something came, -errno. @wait: USEC_INFINITY: for ever. */
+static int wait_for(struct scanner *s, usec_t wait) {
         struct pollfd fds[] = {
                 {.fd = framer_fd(s->peer), .events = n_jobs(s) < MAX_JOBS ? POLLIN : 0},
-                {.fd = watcher_fd(s->watcher), .events = POLLIN},
                 {.fd = s->root.mounts_fd, .events = POLLPRI},
+                {.fd = watcher_fd(s->watcher), .events = POLLIN},
         };
-        usec_t wait = next_work(s);
-        struct timespec ts;
+        struct timespec ts = {.tv_sec = wait / USEC_PER_SEC, .tv_nsec = wait % USEC_PER_SEC * 1000};
+        const struct timespec more = {.tv_nsec = MORE_EVENTS_USEC * 1000};
+        int n = ppoll(fds, ELEMENTSOF(fds), wait == USEC_INFINITY ? NULL : &ts, NULL);
 
-        if (wait != USEC_INFINITY) {
-                wait -= clock_monotonic();
-                wait = wait > 0 ? wait : 0;
+        /* Those who write at full speed need the processor more than we need each event at once. */
+        if (n == 1 && fds[2].revents && wait > MORE_EVENTS_USEC && ppoll(fds, 2, &more, NULL) < 0)
+                n = -1;
+        if (n < 0)
+                return errno == EINTR ? 1 : -errno;
+        if (fds[1].revents && root_check_mounts(&s->root))
+                return -ESTALE;
+        if (fds[0].revents & (POLLERR | POLLHUP) && !(fds[0].revents & POLLIN))
+                return -EPIPE;
+        return n > 0;
+}
+
+static usec_t time_to_work(const struct scanner *s) {
+        usec_t next = next_work(s), now = clock_monotonic();
+
+        if (next == USEC_INFINITY)
+                return USEC_INFINITY;
+        return next > now ? next - now : 0;
+}
+
+static int wait_for_news(struct scanner *s) {
+        usec_t wait = time_to_work(s);
+        int r;
+
+        /* A pass ends a little after its last work: the next question mostly follows on the heels of the answer. */
+        if (s->root_fd >= 0) {
+                r = wait_for(s, earliest(wait, LINGER_USEC));
+                if (r != 0 || wait <= LINGER_USEC)
+                        return r < 0 ? r : 0;
+                wait = time_to_work(s);
         }
         if (wait > 0) {
-                int r;
-
                 pass_end(s);
                 r = report_idle(s);
                 if (r < 0)
                         return r;
         }
-        ts = (struct timespec){.tv_sec = wait / USEC_PER_SEC,
-                               .tv_nsec = wait % USEC_PER_SEC * 1000};
-        if (ppoll(fds, ELEMENTSOF(fds), wait == USEC_INFINITY ? NULL : &ts, NULL) < 0)
-                return errno == EINTR ? 0 : -errno;
-        if (fds[2].revents && root_check_mounts(&s->root))
-                return -ESTALE;
-        if (fds[0].revents & (POLLERR | POLLHUP) && !(fds[0].revents & POLLIN))
-                return -EPIPE;
-        return 0;
+        r = wait_for(s, wait);
+        return r < 0 ? r : 0;
 }
 
 static int run(struct scanner *s) {

@@ -65,6 +65,9 @@ int report_busy(struct scanner *s);
 int report_idle(struct scanner *s);
 int report_alive(struct scanner *s);              /* when nothing was sent for ALIVE_USEC */
 int report_json(struct scanner *s, json_t *json); /* takes the reference; NULL is -ENOMEM */
+/** report_queue() - to be sent with what comes next, or by report_flush(): before anything is waited for */
+int report_queue(struct scanner *s, json_t *json);
+int report_flush(struct scanner *s);
 
 /* pass.c */
 /** pass_begin() - the root's descriptor for looking. Return: 1, 0 when the root is not there, -errno (end). */

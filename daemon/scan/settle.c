@@ -6,6 +6,8 @@
 
 #include "base/cleanup.h"
 
+#define GATHER_MOST (USEC_PER_SEC / 2)
+
 static int compare_u64(const void *a, const void *b) {
         uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
@@ -109,13 +111,29 @@ static void renew(struct folder *folder, uint64_t *settled, size_t n_settled,
                 qsort(folder->pending, n_pending, sizeof(*pending), compare_u64);
 }
 
+/* The last of those that settle within @s->time / 4, at most GATHER_MOST, of the first. */
+static usec_t gathered(const struct pending *pending, size_t n, const struct settle *s) {
+        usec_t within = s->time / 4 < GATHER_MOST ? s->time / 4 : GATHER_MOST;
+        usec_t first = USEC_INFINITY, last;
+
+        for (size_t i = 0; i < n; i++)
+                if (pending[i].since < first)
+                        first = pending[i].since;
+        if (first == USEC_INFINITY)
+                return USEC_INFINITY;
+        last = first;
+        for (size_t i = 0; i < n; i++)
+                if (pending[i].since > last && pending[i].since <= first + within)
+                        last = pending[i].since;
+        return last + s->time;
+}
+
 int settle_apply(struct folder *folder, struct listing *listing, const struct settle *s,
                  usec_t *ret_due) {
         size_t n = listing->entries.n, n_settled = 0, n_pending = 0;
         _cleanup_free_ uint64_t *settled = calloc(n + 1, sizeof(*settled));
         _cleanup_free_ struct pending *pending = NULL;
         struct ARRAY(struct pending) waiting = {};
-        usec_t due = USEC_INFINITY;
 
         if (!settled)
                 return -ENOMEM;
@@ -134,14 +152,12 @@ int settle_apply(struct folder *folder, struct listing *listing, const struct se
                         array_done(&waiting);
                         return -ENOMEM;
                 }
-                if (since != USEC_INFINITY && since + s->time < due)
-                        due = since + s->time;
         }
         pending = waiting.items;
         n_pending = waiting.n;
         renew(folder, steal_ptr(settled), n_settled, steal_ptr(pending), n_pending);
         keep_writers(folder, s);
-        *ret_due = due;
+        *ret_due = gathered(folder->pending, folder->n_pending, s);
         return 0;
 }
 

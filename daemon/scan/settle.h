@@ -22,7 +22,8 @@ struct settle {
 
 /**
  * settle_apply() - ENTRY_SETTLED on the entries that are, and the folder's memory of it renewed
- * @ret_due: when the next file settles if nothing happens to it; USEC_INFINITY: none waits
+ * @ret_due: when the next files settle if nothing happens to them: the next one and those that settle soon after it,
+ *           so that a folder into which many are written is looked at for many at a time; USEC_INFINITY: none waits
  *
  * On failure nothing has changed. Return: 0 or -ENOMEM.
  */

@@ -89,6 +89,22 @@ static void test_new_file(void **state) {
         scan_expect_silence(s, 2 * SETTLE);
 }
 
+/* While one is known to be on its way, another one is no reason to tell the whole folder again. */
+static void test_second_file_waits(void **state) {
+        struct scan *s = *state;
+        json_t *m;
+
+        scan_start(s, &(struct scan_options){.settle = USEC_PER_SEC});
+        scan_expect_walk(s);
+        scan_write(s, "a.pdf", "x");
+        scan_expect_file(s, "", "a.pdf", REGULAR);
+        scan_write(s, "b.pdf", "x");
+        m = scan_expect(s, "event", "folder", "");
+        assert_int_equal(scan_flags(m, "a.pdf"), SETTLED);
+        json_decref(m);
+        scan_expect_file(s, "", "b.pdf", SETTLED);
+}
+
 /* As long as somebody writes it is not settled, however long he pauses. */
 static void test_slow_writer(void **state) {
         struct scan *s = *state;
@@ -443,6 +459,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_first_words),
                 TEST(test_new_file),
+                TEST(test_second_file_waits),
                 TEST(test_slow_writer),
                 TEST(test_at_rest),
                 TEST(test_rename_and_delete),

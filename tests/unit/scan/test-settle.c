@@ -119,6 +119,39 @@ static void test_since_event(void **state) {
         assert_true(look(s, at(5)));
 }
 
+/* When the next look at three files is due that were written then, in seconds. */
+static usec_t due_of_three(struct scene *s, const double written[3]) {
+        static const char *const names[] = {"a.pdf", "b.pdf", "c.pdf"};
+        struct settle settle = {
+                .time = SETTLE, .writer_limit = 100 * SEC, .now = at(2), .now_real = REAL + at(2)};
+        struct listing l = {};
+        usec_t due = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                struct entry e = {.size = 1,
+                                  .changed = s->changed,
+                                  .flags = ENTRY_REGULAR,
+                                  .name_hash = hash_bytes(names[i], 5)};
+
+                e.hash = file_hash(e.name_hash, e.size, s->changed, i);
+                folder_hint(s->folder, &(struct hint){.name_hash = e.name_hash,
+                                                      .at = at(written[i]),
+                                                      .modified = true});
+                assert_int_equal(array_push(&l.entries, e), 0);
+        }
+        assert_int_equal(settle_apply(s->folder, &l, &settle, &due), 0);
+        listing_done(&l);
+        return due;
+}
+
+static void test_gathered(void **state) {
+        assert_int_equal(due_of_three(*state, (const double[]){0.2, 0, 0.4}), at(5.4));
+}
+
+static void test_not_gathered(void **state) {
+        assert_int_equal(due_of_three(*state, (const double[]){1.5, 0.2, 0}), at(5.2));
+}
+
 static void test_writer(void **state) {
         struct scene *s = *state;
 
@@ -242,6 +275,8 @@ int main(void) {
                 TEST(test_change_begins_again),
                 TEST(test_event_begins_again),
                 TEST(test_since_event),
+                TEST(test_gathered),
+                TEST(test_not_gathered),
                 TEST(test_writer),
                 TEST(test_writer_forgotten),
                 TEST(test_at_rest),
