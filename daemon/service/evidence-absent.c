@@ -124,7 +124,7 @@ int absent_turn_missing(struct evidence *e, struct evfile *f) {
 }
 
 struct evfile *absent_take(struct evidence *e, size_t root, const char *path,
-                           const struct file *seen) {
+                           const struct file *seen, bool matched) {
         _cleanup_free_ char *by_path = path_key(e, root, path),
                             *by_content = content_key(root, seen);
         struct evfile *f = by_path ? strmap_get(e->remembered, by_path) : NULL;
@@ -137,6 +137,9 @@ struct evfile *absent_take(struct evidence *e, size_t root, const char *path,
                 return f;
         }
         f = by_content ? strmap_get(e->missing, by_content) : NULL;
+        /* Put aside under a name that can not count, as Word does: its slot waits for what takes its place. */
+        if (f && f->instance != NOWHERE && !matched)
+                return NULL;
         copy = f ? strdup(path) : NULL;
         if (!copy)
                 return NULL;

@@ -304,7 +304,9 @@ static void update_done(struct update *u) {
         lookup_done(&u->by_name);
 }
 
+/* Behind the folder's path, which all of them begin with, stand their names. */
 static int index_before(struct update *u) {
+        size_t skip = *u->folder->path ? strlen(u->folder->path) + 1 : 0;
         uint64_t seed = u->root->evidence->seed;
         int r = 0;
 
@@ -313,13 +315,13 @@ static int index_before(struct update *u) {
         u->folder->files.items = NULL;
         u->folder->files.n = u->folder->files.cap = 0;
         for (size_t i = 0; i < u->before.n && r == 0; i++)
-                r = lookup_add(&u->by_name,
-                               hash_string(seed, path_name(u->before.items[i]->file.path)),
+                r = lookup_add(&u->by_name, hash_string(seed, u->before.items[i]->file.path + skip),
                                (uint32_t)i);
         return r;
 }
 
 static struct evfile *take_before(struct update *u, const char *name) {
+        size_t skip = *u->folder->path ? strlen(u->folder->path) + 1 : 0;
         uint64_t hash = hash_string(u->root->evidence->seed, name);
         size_t cursor = 0;
         uint32_t i;
@@ -327,7 +329,7 @@ static struct evfile *take_before(struct update *u, const char *name) {
         while ((i = lookup_next(&u->by_name, hash, &cursor)) != LOOKUP_NONE) {
                 struct evfile *f = u->before.items[i];
 
-                if (!f || strcmp(path_name(f->file.path), name) != 0)
+                if (!f || strcmp(f->file.path + skip, name) != 0)
                         continue;
                 u->before.items[i] = NULL;
                 return f;
@@ -338,18 +340,23 @@ static struct evfile *take_before(struct update *u, const char *name) {
 static int add_file(struct update *u, const struct listed *seen) {
         struct evidence *e = u->root->evidence;
         _cleanup_free_ char *path = NULL;
-        struct evfile *f;
+        struct evfile *f, *before;
         int r;
 
         if (asprintf(&path, "%s%s%s", u->folder->path, *u->folder->path ? "/" : "", seen->name) < 0)
                 return -ENOMEM;
-        f = absent_take(e, u->root->index, path, &seen->file);
-        if (!f)
-                f = evfile_new(e, u->root->index, path);
+        f = evfile_new(e, u->root->index, path);
         if (!f)
                 return -ENOMEM;
         f->folder = u->folder;
         r = evfile_classify(e, f);
+        before = r == 0 ? absent_take(e, u->root->index, path, &seen->file, f->matched) : NULL;
+        if (before) {
+                evfile_destroy(f);
+                f = before;
+                f->folder = u->folder;
+                r = evfile_classify(e, f);
+        }
         if (r == 0 && !other_is_welcome(e, f)) {
                 evfile_free(e, f);
                 return 0;

@@ -232,9 +232,10 @@ int absent_add(struct evidence *e, struct evfile *f); /* presence, gone_since an
 void absent_remove(struct evidence *e, struct evfile *f);
 void absent_release_slot(struct evidence *e, struct evfile *f); /* it no longer holds one */
 int absent_turn_missing(struct evidence *e, struct evfile *f);
-/** The record that an arriving file continues: the same path unchanged, or a file that was renamed; taken out. NULL: none. */
+/** The record that an arriving file continues: the same path unchanged, or a file that was renamed; taken out. NULL: none.
+ *  @matched: a requirement asks for the new name */
 struct evfile *absent_take(struct evidence *e, size_t root, const char *path,
-                           const struct file *seen);
+                           const struct file *seen, bool matched);
 /** What is gone for good: tasks whose slots it holds are to be judged. In the pass, before it. */
 void absent_gather(struct evidence *e, usec_t now);
 /** Forgets what holds no slot and had its time; inside the pass's transaction. Sets absent_due. */

@@ -352,6 +352,21 @@ static void test_received_is_kept(void **state) {
         house_done(&h);
 }
 
+/* As Word saves: the old version is put aside under a name that can not count, and keeps its slot. */
+static void test_put_aside(void **state) {
+        struct house h;
+
+        house_init(&h, *state, 1);
+        list(&h, "1", "plan.pdf 1 3");
+        assert_have(&h, 1, 0);
+        list(&h, "1", "~WRL0001.tmp 1 1");
+        assert_have(&h, 1, 0);
+        list(&h, "1", "plan.pdf 2 3");
+        assert_have(&h, 1, 0);
+        assert_told(&h, "received 1/plan.pdf counted\nreceived 1/plan.pdf counted\n");
+        house_done(&h);
+}
+
 static void restart(struct house *h) {
         stop(h);
         start(h);
@@ -434,6 +449,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_one_by_one, fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_received_is_kept, fixture_setup,
                                                 fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_put_aside, fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_overruled, fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_what_programs_leave, fixture_setup,
                                                 fixture_teardown),
