@@ -3,7 +3,9 @@
 """Nothing is lost when files are written at full speed: afterwards the store equals an independent walk, file by file."""
 
 import os
+import shutil
 import subprocess
+import tempfile
 import time
 
 import evidence_stress
@@ -13,6 +15,7 @@ import small_year
 N_FILES = int(os.environ.get("EVTEST_STRESS_FILES", evidence_stress.FILES))
 N_FOLDERS = evidence_stress.TASKS * evidence_stress.FOLDERS_PER_TASK
 FEW_WATCHES = N_FOLDERS // 4
+MEMORY = "/dev/shm"
 
 # The kernel's limit of watches, for this user namespace alone; the service is somebody who is not root outside it.
 IN_NAMESPACE = [
@@ -26,6 +29,12 @@ def namespace_limits_watches():
 
 
 class Stress(evtest.TestCase):
+    def use_memory(self):
+        """The limits are the same on a tmpfs, and a slow disk would make of seconds minutes."""
+        if os.path.isdir(MEMORY) and shutil.disk_usage(MEMORY).free > 2 << 30:
+            self.folder = tempfile.mkdtemp(prefix="evtest-", dir=MEMORY)
+            self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
     def stress(self, prefix=(), **env):
         config = evidence_stress.write_config(self)
         root, state = self.path("evidence"), self.path("state")
@@ -64,11 +73,13 @@ class Stress(evtest.TestCase):
         self.assertNotIn("max_user_watches", str(status["reasons"]))
 
     def test_small_queue(self):
+        self.use_memory()
         # fs.inotify.max_queued_events belongs to the whole machine: the program's own limit stands for it
         status = self.stress(EVIDENCED_SCAN_MAX_QUEUE=64)
         self.assertIn("max_queued_events", str(status["reasons"]))
 
     def test_few_watches(self):
+        self.use_memory()
         if namespace_limits_watches():
             status = self.stress(IN_NAMESPACE)
         else:
