@@ -52,6 +52,25 @@ static void count_table(struct document *doc, const struct record_page *page) {
         document_more(doc, n);
 }
 
+/* A date does not break in the middle, however narrow the page. */
+static void time_cell(struct document *doc, struct value *table, struct value *row, usec_t at) {
+        struct value *cell = document_cell(doc, table, row, words_moment(doc->words, at));
+
+        value_set_flag(doc->pool, cell, "whole", true);
+}
+
+/* @fate: say it before the answer. A column of its own would leave too little of a narrow page to the others. */
+static void answer_cell(struct document *doc, struct value *table, struct value *row,
+                        const struct record_mail *mail, bool fate) {
+        const char *answer = words_clean(doc->words, mail->answer);
+        struct value *cell = document_cell(doc, table, row, answer);
+
+        if (fate)
+                value_setf(doc->pool, cell, "text", "%s%s%s",
+                           words_named(doc->words, "column-", fates[mail->fate], NULL),
+                           *answer ? ": " : "", answer);
+}
+
 static void mail_table(struct document *doc, const char *heading, const struct record_list *list,
                        bool fate) {
         struct value *table;
@@ -64,20 +83,15 @@ static void mail_table(struct document *doc, const char *heading, const struct r
         document_column(doc, table, "record-time", false);
         document_column(doc, table, "record-address", false);
         document_column(doc, table, "record-subject", false);
-        if (fate)
-                document_column(doc, table, "record-fate", false);
         document_column(doc, table, "record-answer", false);
         for (size_t i = 0; i < n; i++) {
                 const struct record_mail *mail = &list->items[i];
                 struct value *row = document_row(doc, table, false);
 
-                document_cell(doc, table, row, words_moment(doc->words, mail->at));
+                time_cell(doc, table, row, mail->at);
                 document_cell(doc, table, row, words_clean(doc->words, mail->address));
                 document_cell(doc, table, row, words_clean(doc->words, mail->subject));
-                if (fate)
-                        document_cell(doc, table, row,
-                                      words_named(doc->words, "column-", fates[mail->fate], NULL));
-                document_cell(doc, table, row, words_clean(doc->words, mail->answer));
+                answer_cell(doc, table, row, mail, fate);
         }
         if (list->all > n) {
                 struct value *context = value_object(doc->pool);

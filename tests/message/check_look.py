@@ -25,7 +25,8 @@ LOOKS = ((360, False), (360, True), (1024, False))
 # which is bold besides; and 3 of signs that are no words (1.4.11).
 CONTRAST = {"text": 4.5, "alarm": 4.0, "sign": 3.0}
 
-# Every piece of text with less contrast than wanted to what lies behind it, and every one that is smaller than 12 px.
+# Every piece of text with less contrast than wanted to what lies behind it, every one that is smaller than 12 px, and every date
+# that goes on in the next line.
 MEASURE = """(() => {
     const rgb = s => (s.match(/[\\d.]+/g) || []).map(Number);
     const lum = c => c.slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
@@ -39,11 +40,17 @@ MEASURE = """(() => {
         }
         return dark ? [18, 18, 18] : [255, 255, 255];
     };
-    const faint = [], small = [];
+    const faint = [], small = [], broken = [];
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let n; (n = walk.nextNode());) {
         const text = n.data.trim(), e = n.parentElement;
         if (!text || !e.getClientRects().length) continue;
+        for (const date of n.data.matchAll(/\\d\\d\\/\\d\\d\\/\\d{4}/g)) {
+            const range = document.createRange();
+            range.setStart(n, date.index);
+            range.setEnd(n, date.index + date[0].length);
+            if (range.getClientRects().length > 1) broken.push(text.slice(0, 40));
+        }
         const back = behind(e), style = getComputedStyle(e), fore = rgb(style.color);
         let through = 1;
         for (let p = e; p; p = p.parentElement) through *= getComputedStyle(p).opacity;
@@ -56,7 +63,7 @@ MEASURE = """(() => {
     const first = tables.flatMap(t => [...t.rows].map(r => r.cells[0]).filter(c => c && c.innerText.trim()));
     return {
         width: document.documentElement.scrollWidth, height: document.documentElement.scrollHeight,
-        words: document.body.innerText.split(/\\s+/).length, faint, small,
+        words: document.body.innerText.split(/\\s+/).length, faint, small, broken,
         centred: first.filter(c => !['left', '-webkit-left', 'start'].includes(getComputedStyle(c).textAlign))
             .map(c => c.innerText.slice(0, 40)),
     };
@@ -122,7 +129,7 @@ class Look(unittest.TestCase):
         self.assertGreater(len(set(data)), 32)
         self.assertGreater(seen["words"], 20)
         self.assertLessEqual(seen["width"], width)
-        for wrong in ("faint", "small", "centred"):
+        for wrong in ("faint", "small", "broken", "centred"):
             self.assertEqual(seen[wrong], [], wrong)
 
 
