@@ -2,6 +2,7 @@
 #include "ctl/simulate.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -32,6 +33,15 @@ struct page_prints {
         usec_t next;
 };
 
+/* The mails of one flush. They are handed over in a thread, for printing them takes half as long as finding the next ones. */
+struct delivery {
+        struct digest_list digests;
+        struct scoreboard board; /* where one of them asks for it */
+        pthread_t thread;
+        bool runs;
+        int result; /* of on_digest */
+};
+
 struct simulation {
         const struct model *model;
         usec_t from, to;
@@ -45,9 +55,68 @@ struct simulation {
         size_t n_arrivals, arrived, thanked;
         struct page_prints *reports; /* owned, one per report */
         struct notice_list notices;  /* of the flush */
+        struct delivery delivery;    /* of the flush before */
 };
 
+/* ---- handing over ---- */
+
+static bool asks_for_scores(const struct digest *digest) {
+        return digest->kind == NOTICE_REPORT && !digest->unit;
+}
+
+static void *deliver(void *userdata) {
+        struct simulation *s = userdata;
+        struct delivery *d = &s->delivery;
+
+        for (size_t i = 0; i < d->digests.n && d->result == 0; i++) {
+                const struct digest *digest = &d->digests.items[i];
+
+                d->result = s->on_digest(s->userdata, digest,
+                                         asks_for_scores(digest) ? &d->board : NULL);
+        }
+        digest_list_done(&d->digests);
+        scoreboard_done(&d->board);
+        return NULL;
+}
+
+/* Waits until the last mails are handed over. Return: what on_digest returned. */
+static int delivered(struct simulation *s) {
+        if (s->delivery.runs)
+                pthread_join(s->delivery.thread, NULL);
+        s->delivery.runs = false;
+        return s->delivery.result;
+}
+
+static int compute_board(const struct simulation *s, const struct digest_list *digests, usec_t now,
+                         struct scoreboard *ret) {
+        for (size_t i = 0; i < digests->n; i++)
+                if (asks_for_scores(&digests->items[i]))
+                        return scoreboard_compute(s->model, s->instances, s->histories, now, ret);
+        return 0;
+}
+
+/* Takes the mails over. */
+static int hand_over(struct simulation *s, struct digest_list *digests, usec_t now) {
+        _cleanup_(scoreboard_done) struct scoreboard board = {};
+        int r;
+
+        r = compute_board(s, digests, now, &board);
+        if (r >= 0)
+                r = delivered(s);
+        if (r != 0 || digests->n == 0)
+                return r;
+        s->delivery = (struct delivery){.digests = *digests, .board = board};
+        *digests = (struct digest_list){};
+        board = (struct scoreboard){};
+        r = -pthread_create(&s->delivery.thread, NULL, deliver, s);
+        s->delivery.runs = r == 0;
+        return r;
+}
+
 static void simulation_done(struct simulation *s) {
+        (void)delivered(s);
+        digest_list_done(&s->delivery.digests);
+        scoreboard_done(&s->delivery.board);
         for (size_t i = 0; s->pasts && i < s->instances->n; i++)
                 free(s->pasts[i].have);
         for (size_t i = 0; s->reports && i < s->model->n_reports; i++)
@@ -149,6 +218,12 @@ static int fill(struct past *past, const struct instance *instance, usec_t at) {
 static int receive(struct simulation *s, usec_t now) {
         int r;
 
+        if (s->arrived < s->n_arrivals && s->arrivals[s->arrived].at <= now) {
+                /* Mails that are being handed over show what was there before. */
+                r = delivered(s);
+                if (r != 0)
+                        return r;
+        }
         while (s->arrived < s->n_arrivals && s->arrivals[s->arrived].at <= now) {
                 struct arrival *arrival = &s->arrivals[s->arrived++];
                 size_t index = arrival->instance->index;
@@ -277,17 +352,7 @@ static int add_reports(struct simulation *s, usec_t now, struct digest_list *dig
         return r < 0 ? r : digests_build(s->model, s->notices.items, s->notices.n, now, digests);
 }
 
-static int hand_over(const struct simulation *s, const struct digest *digest, usec_t now) {
-        _cleanup_(scoreboard_done) struct scoreboard board = {};
-        int r;
-
-        if (digest->kind != NOTICE_REPORT || digest->unit)
-                return s->on_digest(s->userdata, digest, NULL);
-        r = scoreboard_compute(s->model, s->instances, s->histories, now, &board);
-        return r < 0 ? r : s->on_digest(s->userdata, digest, &board);
-}
-
-/* The mails borrow from the plan and from histories as they were: they are handed over before anything is recorded. */
+/* The mails borrow histories, of which they show nothing that record_plan() changes; for what does, see receive(). */
 static int flush(struct simulation *s, const struct plan *plan, usec_t now) {
         _cleanup_(digest_list_done) struct digest_list digests = {};
         int r;
@@ -300,8 +365,8 @@ static int flush(struct simulation *s, const struct plan *plan, usec_t now) {
                 r = digests_build(s->model, s->notices.items, s->notices.n, now, &digests);
         if (r >= 0)
                 r = add_reports(s, now, &digests);
-        for (size_t i = 0; i < digests.n && r == 0; i++)
-                r = hand_over(s, &digests.items[i], now);
+        if (r >= 0)
+                r = hand_over(s, &digests, now);
         if (r == 0)
                 record_plan(s, plan, now);
         return r;
@@ -312,9 +377,9 @@ static int step(struct simulation *s, usec_t now) {
         int r;
 
         r = receive(s, now);
-        if (r >= 0)
+        if (r == 0)
                 r = planner_run(s->planner, now, &plan);
-        return r < 0 ? r : flush(s, &plan, now);
+        return r != 0 ? r : flush(s, &plan, now);
 }
 
 static usec_t next_wake(const struct simulation *s) {
@@ -358,5 +423,5 @@ int simulate_run(const struct model *model, usec_t from, usec_t to,
         r = begin(&s, completions, n_completions);
         for (usec_t now = from; r == 0 && now < to; now = next_wake(&s))
                 r = step(&s, now);
-        return r;
+        return r == 0 ? delivered(&s) : r;
 }

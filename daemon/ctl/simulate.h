@@ -22,7 +22,8 @@ struct simulate_completion {
 
 /**
  * Called in order of time, of one instant in order of kind and To. @scores: for the report about all units, as its subject
- * names its points; else NULL. Return: 0 to go on, anything else ends the run.
+ * names its points; else NULL. Never two at a time, but in a thread of its own, while simulate_run() goes on: of a history it
+ * may read anything but records and what was told. Return: 0 to go on, anything else ends the run.
  */
 typedef int (*simulate_fn)(void *userdata, const struct digest *digest,
                            const struct scoreboard *scores);
