@@ -186,12 +186,13 @@ class Watchman:
     def __init__(self, folder):
         self.socket = os.path.join(folder, "socket")
         files = [f"--{name}={os.path.join(folder, name)}" for name in ("statefile", "logfile", "pidfile")]
+        self.environment = {**os.environ, "HOME": folder, "XDG_STATE_HOME": folder}
         self.process = subprocess.Popen(
             ["watchman", f"--sockname={self.socket}", *files, "--foreground"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "HOME": folder, "XDG_STATE_HOME": folder},
+            env=self.environment,
         )
         wait(lambda: os.path.exists(self.socket), self.process)
 
@@ -202,6 +203,7 @@ class Watchman:
             stdout=subprocess.PIPE,
             universal_newlines=True,
             check=True,
+            env=self.environment,
         )
         answer = json.loads(run.stdout)
         if "error" in answer:
