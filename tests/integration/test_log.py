@@ -151,6 +151,19 @@ class Log(evmail.Office):
                 self.assertIn(f"at row {number} of", service.ctl("log", "--verify", status=1).out)
 
 
+    def test_cut_off(self):
+        """The chain of what is left is sound: that rows are gone is seen by a head that was printed before, and by nothing else."""
+        with self.service() as service:
+            heads = [row["hash"] for row in self.rows(service)]
+            self.assertEqual(service.ctl("log", "--verify", "--json").json()["head"], heads[-1])
+        self.forge(f"DELETE FROM ledger WHERE seq = {len(heads)}")
+        with self.service() as service:
+            self.assertTrue(service.ctl("log", "--verify", "--json").json()["sound"])
+            out = service.ctl("log", "--csv", "--limit", "0").out
+            self.assertIn(heads[-2], out)
+            self.assertNotIn(heads[-1], out)
+
+
 class Table(evmail.Office):
     def test_each_row_of_a_table_is_found(self):
         """One mail about two tasks: asked about either, the log tells of the same mail."""

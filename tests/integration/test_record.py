@@ -64,7 +64,10 @@ class Record(evmail.Office):
         page = first.get_body(("html",)).get_content()
         self.assertIn("no such user &lt;b&gt;here", page)
         self.assertNotIn("<b>here", page)
-        self.assertRegex(text, r"Seal of the ledger, for later comparison: [0-9a-f]{64}")
+        seal = re.search(r"Seal of the ledger, for later comparison: ([0-9a-f]{64})", text)[1]
+        self.next_day()
+        with self.service() as service:  # the hash of a row, and it stays one
+            self.assertIn(seal, [row["hash"] for row in service.ctl("log", "--json", "--limit", "0").json()])
 
     def test_each_row_once(self):
         for _ in range(3):
