@@ -8,6 +8,7 @@
 #include "core/model.h"
 #include "ctl/commands.h"
 #include "ctl/output.h"
+#include "ctl/templates-place.h"
 
 static int print_findings_json(const struct findings *findings) {
         _cleanup_(json_decrefp) json_t *list = json_array();
@@ -29,12 +30,13 @@ int command_check(const struct invocation *in) {
         const struct config_options options = {.today = zone_civil(clock_realtime()).date,
                                                .look_at_roots = true};
         struct model *model = NULL;
-        int r;
+        int r, worse;
 
         if (!path)
                 path = EVIDENCED_SYSCONFDIR "/evidenced.conf";
         r = config_load(path, &options, &model, &findings);
-        if (r == -ENOMEM)
+        worse = check_templates(path, &findings);
+        if (r == -ENOMEM || worse == -ENOMEM)
                 return no_memory();
         if (option_given(in, "json"))
                 print_findings_json(&findings);
@@ -45,5 +47,7 @@ int command_check(const struct invocation *in) {
                        findings.n_errors, findings.n_warnings, model->n_tasks, model->n_units,
                        model->n_areas);
         model_free(model);
-        return r < 0 || (option_given(in, "strict") && findings.n_warnings > 0) ? EX_CONFIG : 0;
+        return r < 0 || worse < 0 || (option_given(in, "strict") && findings.n_warnings > 0)
+                       ? EX_CONFIG
+                       : 0;
 }

@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "base/cleanup.h"
+#include "config/findings.h"
 #include "ctl/output.h"
 #include "message/compose.h"
 
@@ -27,21 +28,23 @@ static char *beside_program(void) {
         return path;
 }
 
+/* Return: owned. */
+static char *templates_dir(void) {
+        const char *set = getenv("EVIDENCED_TEMPLATES");
+        char *beside = set ? NULL : beside_program();
+
+        return beside ? beside : strdup(set ? set : EVIDENCED_DATADIR "/templates");
+}
+
 static void on_error(void *userdata, const char *file, unsigned line, const char *text) {
         (void)userdata;
         complain("%s:%u: error: %s", file, line, text);
 }
 
 int find_templates(const char *config, struct templates **ret) {
-        const char *set = getenv("EVIDENCED_TEMPLATES"), *slash = strrchr(config, '/'), *dir;
-        _cleanup_free_ char *beside = set ? NULL : beside_program(), *override = NULL;
-        int r;
+        _cleanup_free_ char *dir = templates_dir();
+        int r = dir ? templates_load_beside(dir, config, on_error, NULL, ret) : -ENOMEM;
 
-        dir = set ? set : beside ? beside : EVIDENCED_DATADIR "/templates";
-        if (asprintf(&override, "%.*s/templates", slash ? (int)(slash - config) : 1,
-                     slash ? config : ".") < 0)
-                return no_memory();
-        r = templates_load(dir, override, on_error, NULL, ret);
         if (r == 0)
                 return 0;
         if (r == -ENOMEM)
@@ -49,4 +52,19 @@ int find_templates(const char *config, struct templates **ret) {
         complain("failed to read the templates in '%s'%s%s", dir, r == -EINVAL ? "" : ": ",
                  r == -EINVAL ? "" : strerror(-r));
         return EX_CONFIG;
+}
+
+static void on_finding(void *userdata, const char *file, unsigned line, const char *text) {
+        findings_add(userdata, FINDING_ERROR, file, line, "%s", text);
+}
+
+int check_templates(const char *config, struct findings *findings) {
+        _cleanup_free_ char *dir = templates_dir();
+        struct templates *templates = NULL;
+        int r = dir ? templates_load_beside(dir, config, on_finding, findings, &templates)
+                    : -ENOMEM;
+
+        templates_free(templates);
+        findings_sort(findings);
+        return r;
 }

@@ -3,6 +3,7 @@
 
 /* Where the wording of mails is found. */
 
+struct findings;
 struct templates;
 
 /**
@@ -13,3 +14,6 @@ struct templates;
  * Return: 0, or the exit status after the reason was printed.
  */
 int find_templates(const char *config, struct templates **ret);
+
+/** check_templates() - what find_templates() would refuse, as findings. Return: 0, -EINVAL with findings, -errno. */
+int check_templates(const char *config, struct findings *findings);

@@ -27,6 +27,9 @@ typedef void (*template_error_fn)(void *userdata, const char *file, unsigned lin
                                   const char *text);
 int templates_load(const char *dir, const char *override, template_error_fn on_error,
                    void *userdata, struct templates **ret);
+/** templates_load_beside() - the same; @override is the folder `templates` beside @config, the path of evidenced.conf */
+int templates_load_beside(const char *dir, const char *config, template_error_fn on_error,
+                          void *userdata, struct templates **ret);
 struct templates *templates_free(struct templates *templates);
 
 /* What a unit filed and lost in the last 24 hours. */

@@ -22,9 +22,10 @@ static const char *const required[] = {"mail.text", "mail.html"};
 
 /* A template and where it came from. */
 struct entry {
-        struct mustache *template; /* owned */
-        char *file;                /* owned */
-        unsigned line;             /* of the phrase; 1 for a whole file */
+        struct mustache *template;                /* owned */
+        char *file;                               /* owned */
+        unsigned line;                            /* of the phrase; 1 for a whole file */
+        enum { UNSEEN, UNDERWAY, CHECKED } state; /* of the check of one language */
 };
 
 struct templates {
@@ -283,26 +284,51 @@ static int take_tree(struct loader *l, const char *dir) {
 
 struct checking {
         struct loader *l;
-        const struct entry *entry;
+        struct entry *entry; /* whose references are looked at */
         enum language language;
 };
 
+static void check_entry(struct loader *l, enum language language, struct entry *entry);
+
 static void on_partial(void *userdata, const char *name, unsigned line) {
-        struct checking *c = userdata;
+        const struct checking *c = userdata;
+        struct entry *other = strmap_get(c->l->t->names[c->language], name);
         char text[160];
 
-        if (strmap_get(c->l->t->names[c->language], name))
-                return;
-        snprintf(text, sizeof(text), "there is no '%s' in language '%s'", name,
-                 language_to_string(c->language));
+        if (!other)
+                snprintf(text, sizeof(text), "there is no '%s' in language '%s'", name,
+                         language_to_string(c->language));
+        else if (other->state == UNDERWAY)
+                snprintf(text, sizeof(text), "'%s' would be put into itself in language '%s'", name,
+                         language_to_string(c->language));
+        else
+                return check_entry(c->l, c->language, other);
         report(c->l, c->entry->file, c->entry->line + line - 1, text);
+}
+
+/* What it refers to is there, and never it itself: nothing that a mail is made of has an end of its own to come to. */
+static void check_entry(struct loader *l, enum language language, struct entry *entry) {
+        struct checking c = {.l = l, .entry = entry, .language = language};
+
+        if (entry->state != UNSEEN)
+                return;
+        entry->state = UNDERWAY;
+        mustache_partials(entry->template, on_partial, &c);
+        entry->state = CHECKED;
+}
+
+static void check_language(struct loader *l, enum language language) {
+        struct entry *entry;
+        size_t cursor = 0;
+
+        for (size_t i = 0; i < l->t->entries.n; i++)
+                l->t->entries.items[i]->state = UNSEEN;
+        while ((entry = strmap_next(l->t->names[language], &cursor, NULL)))
+                check_entry(l, language, entry);
 }
 
 static void check(struct loader *l, const char *dir) {
         for (int i = 0; i < _LANGUAGE_MAX; i++) {
-                struct checking c = {.l = l, .language = (enum language)i};
-                size_t cursor = 0;
-
                 for (size_t k = 0; k < ELEMENTSOF(required); k++) {
                         char text[160];
 
@@ -312,8 +338,7 @@ static void check(struct loader *l, const char *dir) {
                                  required[k], language_to_string((enum language)i));
                         report(l, dir, 0, text);
                 }
-                while ((c.entry = strmap_next(l->t->names[i], &cursor, NULL)))
-                        mustache_partials(c.entry->template, on_partial, &c);
+                check_language(l, (enum language)i);
         }
 }
 
@@ -395,4 +420,17 @@ int templates_load(const char *dir, const char *override, template_error_fn on_e
                 t->numerals[i] = read_numerals(t, (enum language)i);
         *ret = steal_ptr(t);
         return 0;
+}
+
+int templates_load_beside(const char *dir, const char *config, template_error_fn on_error,
+                          void *userdata, struct templates **ret) {
+        const char *slash = strrchr(config, '/');
+        _cleanup_free_ char *override = NULL;
+
+        if (asprintf(&override, "%.*s/templates", slash ? (int)(slash - config) : 1,
+                     slash ? config : ".") < 0) {
+                override = NULL;
+                return -ENOMEM;
+        }
+        return templates_load(dir, override, on_error, userdata, ret);
 }

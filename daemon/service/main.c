@@ -9,6 +9,9 @@
 #include "base/fileio.h"
 #include "base/log.h"
 #include "base/zone.h"
+#include "config/config.h"
+#include "core/model.h"
+#include "message/compose.h"
 #include "service/manager.h"
 
 enum { EXIT_USAGE = 64, EXIT_TEMPFAIL = 75, EXIT_CONFIG = 78 };
@@ -99,23 +102,6 @@ static int parse(int argc, char *argv[], struct arguments *a) {
         return 0;
 }
 
-static int check(const struct arguments *a) {
-        _cleanup_(findings_done) struct findings findings = {};
-        struct model *model = NULL;
-        const struct config_options options = {
-                .today = zone_civil(a->options.now_given ? a->options.now : clock_realtime()).date,
-                .look_at_roots = true};
-        int r = config_load(a->options.config, &options, &model, &findings);
-        bool warned = findings.n > 0;
-
-        findings_print(&findings, stdout);
-        if (r == 0)
-                printf("%s: %zu criteria, %zu units, %zu areas\n", a->options.config,
-                       model->n_tasks, model->n_units, model->n_areas);
-        model_free(model);
-        return r < 0 || (a->strict && warned) ? EXIT_CONFIG : 0;
-}
-
 /* What lies beside us in a build tree is ours; what is installed lies where the build was told. Return: owned. */
 static char *find_ours(const char *variable, const char *name, const char *probe,
                        const char *installed) {
@@ -133,6 +119,45 @@ static char *find_ours(const char *variable, const char *name, const char *probe
                         return asprintf(&path, "%s%s", self, name) < 0 ? NULL : path;
         }
         return strdup(installed);
+}
+
+static char *find_templates(void) {
+        return find_ours("EVIDENCED_TEMPLATES", "/templates", "/templates",
+                         EVIDENCED_DATADIR "/templates");
+}
+
+static void on_template_error(void *userdata, const char *file, unsigned line, const char *text) {
+        findings_add(userdata, FINDING_ERROR, file, line, "%s", text);
+}
+
+/* The templates, too: what a start would refuse is an error here. */
+static int check_templates(const char *config, struct findings *findings) {
+        _cleanup_free_ char *dir = find_templates();
+        struct templates *templates = NULL;
+        int r = dir ? templates_load_beside(dir, config, on_template_error, findings, &templates)
+                    : -ENOMEM;
+
+        templates_free(templates);
+        findings_sort(findings);
+        return r;
+}
+
+static int check(const struct arguments *a) {
+        _cleanup_(findings_done) struct findings findings = {};
+        struct model *model = NULL;
+        const struct config_options options = {
+                .today = zone_civil(a->options.now_given ? a->options.now : clock_realtime()).date,
+                .look_at_roots = true};
+        int r = config_load(a->options.config, &options, &model, &findings);
+        int worse = check_templates(a->options.config, &findings);
+        bool warned = findings.n > 0;
+
+        findings_print(&findings, stdout);
+        if (r == 0)
+                printf("%s: %zu criteria, %zu units, %zu areas\n", a->options.config,
+                       model->n_tasks, model->n_units, model->n_areas);
+        model_free(model);
+        return r < 0 || worse < 0 || (a->strict && warned) ? EXIT_CONFIG : 0;
 }
 
 /* Strings that the options borrow. */
@@ -154,8 +179,7 @@ static int fill_in(struct arguments *a, struct places *p) {
         if (!a->options.state)
                 a->options.state = state ? state : "/var/lib/evidenced";
         p->libexec = find_ours("EVIDENCED_LIBEXEC", "", "/evidenced-scan", EVIDENCED_LIBEXECDIR);
-        p->templates = find_ours("EVIDENCED_TEMPLATES", "/templates", "/templates",
-                                 EVIDENCED_DATADIR "/templates");
+        p->templates = find_templates();
         /* A single pass answers no questions, unless it is asked to. */
         if (!a->options.socket && !a->options.once &&
             asprintf(&p->socket, "%s/org.evidenced", runtime ? runtime : "/run/evidenced") < 0)

@@ -98,13 +98,8 @@ static void on_template_error(void *userdata, const char *file, unsigned line, c
 
 /* The templates, with those that lie beside the configuration in place of ours. */
 int manager_load_templates(struct manager *m, struct findings *findings, struct templates **ret) {
-        const char *slash = strrchr(m->options.config, '/');
-        _cleanup_free_ char *override = NULL;
-
-        if (asprintf(&override, "%.*s/templates", slash ? (int)(slash - m->options.config) : 1,
-                     slash ? m->options.config : ".") < 0)
-                return -ENOMEM;
-        return templates_load(m->options.templates, override, on_template_error, findings, ret);
+        return templates_load_beside(m->options.templates, m->options.config, on_template_error,
+                                     findings, ret);
 }
 
 /* The new configuration can not be used after all. Return: -errno, @error unless going back failed too. */

@@ -264,6 +264,22 @@ class Simulate(Offline):
         subjects = [mail["subject"] for mail in done.json_lines() if mail["kind"] == "reminder"]
         self.assertIn("our own words about 1.1", subjects[0])
 
+    def test_check_finds_errors_in_templates(self):
+        conf, ours = self.configuration(), self.path("etc", "templates")
+        self.assertEqual(ctl("check", "--config", conf).status, 0)
+        for name, text, place, words in (
+            ("vi/strings", "\n# ours\ntotal = {{#n}}x{{/m}}\n", 3, "'m' closes 'n' of line 1"),
+            ("en/strings", "total = {{>total}}\n", 1, "'total' would be put into itself"),
+            ("mail.html.mustache", "<p>\n{{>nothing-of-the-kind}}\n", 2, "there is no 'nothing-of-the-kind'"),
+        ):
+            with self.subTest(name=name):
+                path = self.write("etc/templates/" + name, text)
+                wanted = f"{os.path.join(ours, name)}:{place}: error: {words}"
+                self.assertIn(wanted, ctl("check", "--config", conf, status=78).out)
+                done = evtest.run("evidenced", "--check", "--config", conf, status=78, EVIDENCED_TEMPLATES=evtest.source("conf", "templates"))
+                self.assertIn(wanted, done.out)
+                os.unlink(path)
+
     def test_templates_that_are_not_there(self):
         nowhere = self.path("no-such-folder")
         args = ("evidencectl", "simulate", "--config", self.configuration(), *self.SPAN)

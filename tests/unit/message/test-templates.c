@@ -143,6 +143,12 @@ static void test_findings(void **state) {
                 {"vi/strings", "total = \xff\n", "/vi/strings:0: is no UTF-8 text"},
                 {"en/mail.text.mustache", "a\n{{/b}}\n",
                  "/en/mail.text.mustache:2: no section is open"},
+                {"vi/strings", "total = a{{>total}}\n",
+                 "/vi/strings:1: 'total' would be put into itself in language 'vi'"},
+                {"en/strings", "total = {{#a}}{{>regards}}{{/a}}\nregards = {{>total}}\n",
+                 " would be put into itself in language 'en'"},
+                {"mail.text.mustache", "{{>mail.text}}",
+                 "/mail.text.mustache:1: 'mail.text' would"},
                 {"mail.html.mustache", "\n{{> gone }}\n",
                  "/mail.html.mustache:2: there is no 'gone'"},
         };
