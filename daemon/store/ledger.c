@@ -100,8 +100,9 @@ int store_ledger_head(struct store *store, uint8_t ret[SHA256_SIZE], int64_t *re
 
 int store_ledger_add(struct store *store, const struct ledger_row *row) {
         _cleanup_(query_done) struct query q = query_change(
-                store, "INSERT INTO ledger (seq, at, event, instance, task, unit, address, detail,"
-                       " hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                store,
+                "INSERT OR FAIL INTO ledger (seq, at, event, instance, task, unit, address, detail,"
+                " hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
         struct ledger_row next = *row;
         uint8_t before[SHA256_SIZE];
         int r = store_ledger_head(store, before, &next.seq);

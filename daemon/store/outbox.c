@@ -247,16 +247,20 @@ int store_outbox_get(struct store *store, int64_t id, store_outbox_fn fn, void *
 /* ---- what became of it ---- */
 
 int store_outbox_update(struct store *store, int64_t id, const struct outbox_result *result) {
-        /* An answer without words and number leaves what the last one said. */
+        /*
+         * An answer without words and number leaves what the last one said. OR FAIL: for what a trigger may break SQLite would
+         * first copy every page that it is about to change; whoever calls takes the whole transaction back instead.
+         */
         _cleanup_(query_done) struct query q = query_change(
-                store, "UPDATE entry SET state = ?1, tries = tries + ?2, next_try = coalesce(?3, "
-                       "next_try),"
-                       " handed_at = coalesce(?4, handed_at), finished_at = ?5,"
-                       " code = CASE WHEN ?6 = 0 AND ?8 IS NULL THEN code ELSE ?6 END,"
-                       " enhanced = CASE WHEN ?6 = 0 AND ?8 IS NULL THEN enhanced ELSE ?11 END,"
-                       " server = coalesce(?7, server), reply = coalesce(?8, reply) WHERE id = ?9"
-                       " AND (?10 OR EXISTS (SELECT 1 FROM message AS m WHERE m.id = entry.message"
-                       " AND m.bytes IS NOT NULL))");
+                store,
+                "UPDATE OR FAIL entry SET state = ?1, tries = tries + ?2, next_try = coalesce(?3, "
+                "next_try),"
+                " handed_at = coalesce(?4, handed_at), finished_at = ?5,"
+                " code = CASE WHEN ?6 = 0 AND ?8 IS NULL THEN code ELSE ?6 END,"
+                " enhanced = CASE WHEN ?6 = 0 AND ?8 IS NULL THEN enhanced ELSE ?11 END,"
+                " server = coalesce(?7, server), reply = coalesce(?8, reply) WHERE id = ?9"
+                " AND (?10 OR EXISTS (SELECT 1 FROM message AS m WHERE m.id = entry.message"
+                " AND m.bytes IS NOT NULL))");
         bool finished = is_finished(result->state);
         int r;
 

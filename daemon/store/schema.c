@@ -122,6 +122,13 @@ static const char *const migrations[] = {
 
         /* Explanations received until then explain nothing: a person said so. */
         "ALTER TABLE instance ADD COLUMN overruled_at INTEGER NOT NULL DEFAULT 0;",
+
+        /* The same trigger, with FAIL: for an ABORT SQLite copies every page before a row changes it; as the trigger comes before
+         * the row, there is nothing to take back. */
+        "DROP TRIGGER ledger_gapless;"
+        "CREATE TRIGGER ledger_gapless BEFORE INSERT ON ledger"
+        " WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM ledger) BEGIN"
+        " SELECT RAISE(FAIL, 'the ledger goes on with its next number'); END;",
 };
 
 #define SCHEMA_VERSION ((int)ELEMENTSOF(migrations))
