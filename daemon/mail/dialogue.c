@@ -2,7 +2,6 @@
 #include "mail/dialogue.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -59,21 +58,28 @@ void dialogue_command(struct dialogue *d, const char *line, size_t len) {
         forget_reply(d);
 }
 
+/* ".123" */
+static bool skip_number(const char **p, const char *end) {
+        const char *digits = *p + 1, *stop = digits;
+
+        if (*p == end || **p != '.')
+                return false;
+        while (stop < end && stop < digits + 3 && isdigit((unsigned char)*stop))
+                stop++;
+        *p = stop;
+        return stop > digits;
+}
+
 /* "5.7.1 " at the start of a reply's text, of the class of its code. Return: bytes to skip. */
 static size_t parse_enhanced(const char *s, size_t len, int code, char ret[OUTCOME_ENHANCED]) {
-        char copy[OUTCOME_ENHANCED];
-        int class, subject, detail, end = 0;
-        size_t n = 0;
+        const char *p = s + 1, *end = s + len;
 
-        while (n < len && n < sizeof(copy) - 1 && (isdigit((unsigned char)s[n]) || s[n] == '.'))
-                n++;
-        memcpy(copy, s, n);
-        copy[n] = 0;
-        if (sscanf(copy, "%1d.%3d.%3d%n", &class, &subject, &detail, &end) != 3 ||
-            (size_t)end != n || class != code / 100 || (n < len && s[n] != ' '))
+        if (len == 0 || *s != '0' + code / 100 || !skip_number(&p, end) || !skip_number(&p, end) ||
+            (p < end && *p != ' '))
                 return 0;
-        memcpy(ret, copy, n + 1);
-        return n < len ? n + 1 : n;
+        memcpy(ret, s, (size_t)(p - s));
+        ret[p - s] = 0;
+        return (size_t)(p - s) + (p < end);
 }
 
 static void keep_text(struct dialogue *d, int code, const char *s, size_t len) {

@@ -34,6 +34,7 @@ struct smtp_session {
         struct inbox *inbox; /* borrowed */
         CURL *curl;          /* owned; NULL: no session */
         char *key;           /* owned: of the server it is with */
+        bool prepared;       /* what is the same for every message to it is set */
         struct dialogue dialogue;
         char error[CURL_ERROR_SIZE];
 
@@ -180,10 +181,8 @@ static void set_callbacks(struct options *o, struct smtp_session *s) {
         SET(o, CURLOPT_VERBOSE, 1L);
 }
 
-static void set_network(struct options *o, const struct mail_request *request) {
-        long timeout = (long)(request->timeout_usec / USEC_PER_MSEC);
-
-        SET(o, CURLOPT_URL, request->server.url);
+static void set_network(struct options *o, const struct mail_server *server) {
+        SET(o, CURLOPT_URL, server->url);
 #if LIBCURL_VERSION_NUM >= 0x075500
         SET(o, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
 #else
@@ -192,9 +191,8 @@ static void set_network(struct options *o, const struct mail_request *request) {
         SET(o, CURLOPT_PROXY, ""); /* all_proxy in the environment would be obeyed */
         SET(o, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
         SET(o, CURLOPT_NOSIGNAL, 1L);
-        SET(o, CURLOPT_TIMEOUT_MS, timeout);
-        SET(o, CURLOPT_CONNECTTIMEOUT_MS, timeout < REPLY_SEC * 1000 ? timeout : REPLY_SEC * 1000);
-        SET(o, CURLOPT_SERVER_RESPONSE_TIMEOUT, REPLY_SEC);
+        SET(o, CURLOPT_UPLOAD, 1L);
+        SET(o, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER);
 }
 
 static void set_tls(struct options *o, const struct mail_server *server) {
@@ -238,21 +236,33 @@ static void set_user(struct options *o, const struct mail_server *server,
         SET(o, token ? CURLOPT_XOAUTH2_BEARER : CURLOPT_PASSWORD, secret->text);
 }
 
-/* Every option for every message: nothing is left over from the one before; only the connection is. */
+/* All that differs from one message to the next, or that the last one changed. */
+static void set_message(struct options *o, const struct mail_request *request,
+                        struct curl_slist *recipients) {
+        long timeout = (long)(request->timeout_usec / USEC_PER_MSEC);
+
+        SET(o, CURLOPT_TIMEOUT_MS, timeout);
+        SET(o, CURLOPT_CONNECTTIMEOUT_MS, timeout < REPLY_SEC * 1000 ? timeout : REPLY_SEC * 1000);
+        SET(o, CURLOPT_SERVER_RESPONSE_TIMEOUT, REPLY_SEC);
+        SET(o, CURLOPT_FRESH_CONNECT, 0L);
+        SET(o, CURLOPT_MAIL_FROM, request->from);
+        SET(o, CURLOPT_MAIL_RCPT, recipients);
+}
+
+/* What the server is known by is the session's key, so that it is set once in a session. The password is read anew each time. */
 static int set_options(struct smtp_session *s, const struct secret *secret,
                        struct curl_slist *recipients) {
         struct options o = {.curl = s->curl, .code = CURLE_OK};
 
-        curl_easy_reset(s->curl);
-        set_callbacks(&o, s);
-        set_network(&o, s->request);
-        set_tls(&o, &s->request->server);
+        if (!s->prepared) {
+                set_callbacks(&o, s);
+                set_network(&o, &s->request->server);
+                set_tls(&o, &s->request->server);
+        }
         if (s->request->server.user)
                 set_user(&o, &s->request->server, secret);
-        SET(&o, CURLOPT_UPLOAD, 1L);
-        SET(&o, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER);
-        SET(&o, CURLOPT_MAIL_FROM, s->request->from);
-        SET(&o, CURLOPT_MAIL_RCPT, recipients);
+        set_message(&o, s->request, recipients);
+        s->prepared = o.code == CURLE_OK;
         if (o.code != CURLE_OK)
                 snprintf(s->error, sizeof(s->error), "%s", curl_easy_strerror(o.code));
         return o.code == CURLE_OK ? 0 : o.code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
@@ -409,6 +419,7 @@ void smtp_session_close(struct smtp_session *s) {
         s->curl = NULL;
         free(s->key);
         s->key = NULL;
+        s->prepared = false;
 }
 
 bool smtp_session_is_open(const struct smtp_session *s) { return s->curl != NULL; }
