@@ -245,11 +245,11 @@ static int with_body_bytes(json_t *json, size_t body_size, json_t **ret) {
         return 0;
 }
 
-static int queue_message(struct framer *f, const json_t *json, const void *body, size_t body_size) {
-        size_t before = buffer_len(&f->out), text_size;
+/* Ends the text that was queued behind @before bytes. */
+static int queue_body(struct framer *f, size_t before, const void *body, size_t body_size) {
+        size_t text_size;
 
-        if (json_dump_callback(json, on_dump, &f->out, JSON_COMPACT) < 0 ||
-            buffer_add(&f->out, "", 1) < 0)
+        if (buffer_add(&f->out, "", 1) < 0)
                 return -ENOMEM;
         text_size = buffer_len(&f->out) - before;
         if (text_size > FRAME_MAX_JSON + 1u || body_size > FRAME_MAX_BODY)
@@ -268,10 +268,23 @@ int framer_send(struct framer *f, json_t *json, const void *body, size_t body_si
         r = with_body_bytes(json, body_size, &full);
         if (r < 0)
                 return r;
-        r = queue_message(f, full, body, body_size);
+        r = json_dump_callback(full, on_dump, &f->out, JSON_COMPACT) < 0
+                    ? -ENOMEM
+                    : queue_body(f, before, body, body_size);
         if (r < 0)
                 f->out.bytes.n = f->out.start + before;
         json_decref(full);
+        return r;
+}
+
+int framer_send_text(struct framer *f, const char *text, const void *body, size_t body_size) {
+        size_t before = buffer_len(&f->out);
+        int r = buffer_add(&f->out, text, strlen(text));
+
+        if (r == 0)
+                r = queue_body(f, before, body, body_size);
+        if (r < 0)
+                f->out.bytes.n = f->out.start + before;
         return r;
 }
 

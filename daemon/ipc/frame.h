@@ -63,6 +63,8 @@ int framer_next(struct framer *f, struct message *ret);
  * @json is not @body_size, -ENOMEM. Nothing is queued on failure.
  */
 int framer_send(struct framer *f, json_t *json, const void *body, size_t body_size);
+/** framer_send_text() - as framer_send(), for what is sent often: @text is the object, written by the caller with its "body_bytes" */
+int framer_send_text(struct framer *f, const char *text, const void *body, size_t body_size);
 /** framer_flush() - write what can be written. Return: 1 all written, 0 more to write (wait for POLLOUT), -errno. Raises no SIGPIPE on sockets. */
 int framer_flush(struct framer *f);
 bool framer_wants_write(const struct framer *f);

@@ -397,17 +397,25 @@ int peer_new(sd_event *event, const struct peer_config *config,
 
 enum peer_state peer_state(const struct peer *p) { return p->state; }
 
-int peer_send(struct peer *p, json_t *json, const void *body, size_t body_size) {
-        int r;
+static bool peer_can_send(const struct peer *p) { return p->state == PEER_UP && !p->closed; }
 
-        if (p->state != PEER_UP || p->closed)
-                return -ENOTCONN;
-        r = framer_send(p->framer, json, body, body_size);
+/* @r: of queueing */
+static int peer_queued(struct peer *p, int r) {
         if (r < 0)
                 return r;
         if (!p->reading || framer_queued(p->framer) > SEND_TOGETHER)
                 peer_flush(p);
         return 0;
+}
+
+int peer_send(struct peer *p, json_t *json, const void *body, size_t body_size) {
+        return peer_can_send(p) ? peer_queued(p, framer_send(p->framer, json, body, body_size))
+                                : -ENOTCONN;
+}
+
+int peer_send_text(struct peer *p, const char *text, const void *body, size_t body_size) {
+        return peer_can_send(p) ? peer_queued(p, framer_send_text(p->framer, text, body, body_size))
+                                : -ENOTCONN;
 }
 
 void peer_expect(struct peer *p, int change) {

@@ -38,27 +38,45 @@ static int add(struct store *store, const struct ledger_row *common, const json_
         return store_ledger_add(store, &row);
 }
 
+/* @name: with all that stands before the value; what is not known is left out. */
+static void add_member(struct strbuf *b, const char *name, const char *value) {
+        if (!value)
+                return;
+        strbuf_adds(b, name);
+        strbuf_add_json(b, value);
+}
+
+/* Written by hand, names sorted: it is made for every mail. */
+static void write_detail(struct strbuf *b, const struct outbox_entry *e, const char *why) {
+        strbuf_addf(b, "{\"code\":%d", e->code);
+        add_member(b, ",\"enhanced\":", e->enhanced);
+        add_member(b, ",\"kind\":", notice_kind_to_string(e->message.kind));
+        add_member(b, ",\"message_id\":", e->message.message_id);
+        add_member(b, ",\"reply\":", e->reply);
+        add_member(b, ",\"server\":", e->server);
+        add_member(b, ",\"subject\":", e->message.subject);
+        strbuf_addf(b, ",\"tries\":%u", (unsigned)e->tries);
+        add_member(b, ",\"why\":", why);
+        strbuf_addc(b, '}');
+}
+
 int mail_ledger(struct store *store, const struct outbox_entry *e, usec_t now, const char *why) {
-        _cleanup_free_ char *text = NULL;
-        json_t *items = e->message.items ? json_loads(e->message.items, 0, NULL) : NULL, *item;
-        json_t *detail = json_pack(
-                "{s:s, s:s, s:s, s:i, s:s*, s:s*, s:s*, s:i, s:s*}", "message_id",
-                e->message.message_id, "kind", notice_kind_to_string(e->message.kind), "subject",
-                e->message.subject, "code", e->code, "enhanced", e->enhanced, "server", e->server,
-                "reply", e->reply, "tries", (int)e->tries, "why", why);
+        _cleanup_(strbuf_done) struct strbuf detail = STRBUF_INIT;
         struct ledger_row row = {.at = e->finished_at ? e->finished_at : now,
                                  .event = event_of(e->state),
                                  .address = e->recipient};
+        json_t *items, *item;
         size_t i;
-        int r = 0;
+        int r;
 
-        text = detail ? json_dumps(detail, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-        json_decref(detail);
-        if (!text || !row.event) {
-                json_decref(items);
-                return text ? 0 : -ENOMEM;
-        }
-        row.detail = text;
+        if (!row.event)
+                return 0;
+        write_detail(&detail, e, why);
+        r = strbuf_error(&detail);
+        if (r < 0)
+                return r;
+        row.detail = strbuf_str(&detail);
+        items = e->message.items ? json_loads(e->message.items, 0, NULL) : NULL;
         if (json_array_size(items) == 0)
                 r = add(store, &row, NULL);
         json_array_foreach(items, i, item) {

@@ -8,9 +8,8 @@
 
 #include <stdbool.h>
 
-#include <jansson.h>
-
 #include "base/clock.h"
+#include "base/strbuf.h"
 #include "core/model.h"
 
 struct mail_server_state {
@@ -42,5 +41,5 @@ usec_t jitter(usec_t t);
 /** first, 2 × first, 4 × first … max */
 usec_t back_off(usec_t first, usec_t max, unsigned n);
 
-/** mail_server_json() - as ipc/PROTOCOL.md has it. Return: new reference, or NULL. */
-json_t *mail_server_json(const struct mail_server *server);
+/** mail_server_json() - as ipc/PROTOCOL.md has it, added to @b */
+void mail_server_json(struct strbuf *b, const struct mail_server *server);

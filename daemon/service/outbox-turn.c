@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/strbuf.h"
 #include "core/policy.h"
 #include "service/mail-ledger.h"
 
@@ -19,7 +20,7 @@ struct outgoing {
         struct sender *sender;
         struct mail_work work;
         size_t before; /* mails that the sender takes first */
-        json_t *json;
+        char *text;    /* owned, like the body */
         char *body;
         size_t size;
 };
@@ -37,7 +38,7 @@ struct hand_out {
 
 static void outgoing_done(struct outgoing_list *list) {
         for (size_t i = 0; i < list->n; i++) {
-                json_decref(list->items[i].json);
+                free(list->items[i].text);
                 free(list->items[i].body);
         }
         array_done(list);
@@ -74,9 +75,24 @@ static struct sender *free_sender(const struct hand_out *h, size_t *ret_before) 
         return best;
 }
 
+/* Written by hand: it is made for every mail. */
+static char *write_request(const struct outbox_entry *entry, const struct mail_server *server) {
+        struct strbuf b = STRBUF_INIT;
+
+        strbuf_addf(&b,
+                    "{\"verb\":\"send\",\"id\":%jd,\"timeout\":%jd,\"body_bytes\":%zu,\"from\":",
+                    (intmax_t)entry->id, (intmax_t)server->timeout, entry->message.size);
+        strbuf_add_json(&b, entry->message.from);
+        strbuf_adds(&b, ",\"to\":");
+        strbuf_add_json(&b, entry->recipient);
+        strbuf_adds(&b, ",\"server\":");
+        mail_server_json(&b, server);
+        strbuf_addc(&b, '}');
+        return strbuf_steal(&b);
+}
+
 static int on_ready(void *userdata, const struct outbox_entry *entry) {
         struct hand_out *h = userdata;
-        const struct mail_server *server = &h->o->config.model->mail.servers[h->server];
         struct outgoing out = {.size = entry->message.size};
 
         out.sender = free_sender(h, &out.before);
@@ -86,13 +102,10 @@ static int on_ready(void *userdata, const struct outbox_entry *entry) {
         }
         out.work = (struct mail_work){entry->id, h->server, entry->tries, entry->message.created};
         out.body = malloc(out.size + 1);
-        out.json = json_pack("{s:s, s:I, s:s, s:s, s:I, s:o}", "verb", "send", "id",
-                             (json_int_t)entry->id, "from", entry->message.from, "to",
-                             entry->recipient, "timeout", (json_int_t)server->timeout, "server",
-                             mail_server_json(server));
-        if (!out.body || !out.json || array_push(&h->list, out) < 0) {
+        out.text = write_request(entry, &h->o->config.model->mail.servers[h->server]);
+        if (!out.body || !out.text || array_push(&h->list, out) < 0) {
                 free(out.body);
-                json_decref(out.json);
+                free(out.text);
                 return -ENOMEM;
         }
         memcpy(out.body, entry->message.bytes, out.size);
@@ -124,7 +137,7 @@ static void send_out(struct hand_out *h) {
                 struct sender *s = out->sender;
 
                 s->work[s->n_work++] = out->work;
-                if (peer_send(s->peer, out->json, out->body, out->size) < 0)
+                if (peer_send_text(s->peer, out->text, out->body, out->size) < 0)
                         peer_restart(s->peer,
                                      "it takes no more work"); /* on_down queues it again */
                 else

@@ -71,6 +71,18 @@ static void test_round_trip(void **state) {
         assert_true(json_equal(m.json, json));
         message_done(&m);
         assert_int_equal(framer_receive(p.b, 1000, &m), -ETIMEDOUT);
+
+        assert_int_equal(framer_send_text(p.a, "{\"id\":8,\"body_bytes\":3}", body, 3), 0);
+        assert_int_equal(framer_send_text(p.a, "{\"id\":9}", NULL, 0), 0);
+        assert_int_equal(framer_flush(p.a), 1);
+        assert_int_equal(framer_receive(p.b, 1000000, &m), 0);
+        assert_int_equal(json_integer_value(json_object_get(m.json, "id")), 8);
+        assert_int_equal(m.body_size, 3);
+        assert_memory_equal(m.body, body, 3);
+        message_done(&m);
+        assert_int_equal(framer_receive(p.b, 1000000, &m), 0);
+        assert_int_equal(json_integer_value(json_object_get(m.json, "id")), 9);
+        message_done(&m);
         json_decref(json);
         end_pair(&p);
 }
@@ -219,6 +231,8 @@ static void test_caps_of_sending(void **state) {
         text[FRAME_MAX_JSON] = 0;
         big = json_pack("{s:s}", "a", text);
         assert_int_equal(framer_send(p.a, big, NULL, 0), -EMSGSIZE);
+        assert_int_equal(framer_queued(p.a), queued);
+        assert_int_equal(framer_send_text(p.a, "{}", body, FRAME_MAX_BODY + 1), -EMSGSIZE);
         assert_int_equal(framer_queued(p.a), queued);
         json_decref(json);
 
