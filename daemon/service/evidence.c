@@ -79,11 +79,13 @@ static int on_pass(sd_event_source *s, uint64_t usec, void *userdata) {
                 e->any_dirty = false;
                 r = timed_pass(e);
                 if (r < 0) {
-                        log_error_errno(
-                                r, "Failed to write down what was found (%s): %m, trying again",
-                                store_error(e->config.store));
-                        e->any_dirty = true;
-                        arm_pass(e, usec_add(clock_monotonic(), USEC_PER_SEC));
+                        log_error_errno(r,
+                                        "Failed to write down what was found (%s): %m, going back "
+                                        "to what is written and looking again",
+                                        store_error(e->config.store));
+                        e->any_dirty = true; /* not quiet: no plan is made of it */
+                        e->pass = sd_event_source_disable_unref(e->pass);
+                        e->callbacks.on_failed(e->userdata);
                         return 0;
                 }
                 if (e->any_dirty)
@@ -400,6 +402,7 @@ int evidence_new(const struct evidence_config *config, const struct evidence_cal
         e->config = *config;
         e->callbacks = *callbacks;
         e->userdata = userdata;
+        e->rest_until = config->first_pass;
         e->n_roots = config->model->evidence.roots.n;
         e->roots = calloc(e->n_roots + 1, sizeof(*e->roots));
         if (!e->roots)

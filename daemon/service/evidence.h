@@ -26,6 +26,9 @@ struct evidence_callbacks {
         int (*on_event)(void *userdata, const struct evidence_event *event);
         /** A pass has ended, its transaction is committed: plans may have changed. */
         void (*on_changed)(void *userdata);
+        /** A pass could not be written down, and memory is ahead of the store: the caller makes all anew from the store,
+         *  after this call. There is no further pass until then. */
+        void (*on_failed)(void *userdata);
 };
 
 struct evidence_config {
@@ -34,6 +37,7 @@ struct evidence_config {
         const struct model *model;
         struct tracks *tracks;
         struct store *store;
+        usec_t first_pass;      /* not before, monotonic; 0: at once */
         const char *socket;     /* of evidenced-scan; NULL: spawn it */
         const char *executable; /* evidenced-scan */
         bool confirm_reopen; /* hold a pass that would reopen more than EVIDENCE_REOPEN_MAX instances */

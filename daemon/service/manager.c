@@ -18,6 +18,8 @@
 
 enum { EXIT_TEMPFAIL = 75, EXIT_CONFIG = 78 };
 
+#define REBUILD_PAUSE_USEC (5 * USEC_PER_SEC)
+
 usec_t manager_now(const struct manager *m) { return clock_now(&m->clock); }
 
 bool manager_is_held(const struct manager *m) { return !m->released || m->model->mail.hold; }
@@ -156,10 +158,20 @@ static int plan_and_write(struct manager *m) {
         return 0;
 }
 
+/* At once: nobody may be told, and nothing else may write down, half of what was found. But not all the time while a disk
+ * is full. */
+static int go_back_to_store(struct manager *m) {
+        m->ahead_of_store = false;
+        m->first_pass = usec_add(clock_monotonic(), REBUILD_PAUSE_USEC);
+        return manager_rebuild(m) < 0 ? sd_event_exit(m->event, 1) : 0;
+}
+
 static int on_turn(sd_event_source *s, void *userdata) {
         struct manager *m = userdata;
 
         (void)s;
+        if (m->ahead_of_store)
+                return go_back_to_store(m);
         if (!plans_can_be_trusted(m))
                 return 0; /* evidence tells when it is quiet; the start timer ends the wait */
         m->next_care = care_look(m); /* first: what it tells leaves with this plan */
@@ -225,6 +237,13 @@ static int on_evidence(void *userdata, const struct evidence_event *event) {
 
 static void on_evidence_changed(void *userdata) { manager_turn(userdata); }
 
+static void on_evidence_failed(void *userdata) {
+        struct manager *m = userdata;
+
+        m->ahead_of_store = true;
+        manager_turn(m);
+}
+
 static int on_parked(void *userdata, const struct outbox_entry *entry) {
         struct manager *m = userdata;
 
@@ -246,13 +265,15 @@ static void on_outbox_changed(void *userdata) {
 
 static int start_evidence(struct manager *m) {
         const struct evidence_callbacks callbacks = {.on_event = on_evidence,
-                                                     .on_changed = on_evidence_changed};
+                                                     .on_changed = on_evidence_changed,
+                                                     .on_failed = on_evidence_failed};
 
         return evidence_new(&(struct evidence_config){.event = m->event,
                                                       .clock = &m->clock,
                                                       .model = m->model,
                                                       .tracks = m->tracks,
                                                       .store = m->store,
+                                                      .first_pass = m->first_pass,
                                                       .socket = getenv("EVIDENCED_SCAN_SOCKET"),
                                                       .executable = m->scan_program,
                                                       .confirm_reopen = !m->options.once},

@@ -48,12 +48,14 @@ struct manager {
         struct tell tell;                     /* borrows the above */
         sd_event_source *turn, *wake, *start; /* owned */
         usec_t started;                       /* monotonic */
-        bool released;      /* mail may leave as far as release goes; mail.hold is apart */
-        bool start_over;    /* slow roots have had their time */
-        bool planned;       /* a plan was made since the start */
-        usec_t next;        /* next instant at which a mail may be due; USEC_INFINITY */
-        usec_t next_change; /* next instant at which a decision ends or a deadline passes */
-        char *status;       /* owned; last STATUS= */
+        bool released;       /* mail may leave as far as release goes; mail.hold is apart */
+        bool start_over;     /* slow roots have had their time */
+        bool planned;        /* a plan was made since the start */
+        bool ahead_of_store; /* what evidence found could not be written: all is made anew at once */
+        usec_t first_pass;   /* of the evidence made then, monotonic: not before */
+        usec_t next;         /* next instant at which a mail may be due; USEC_INFINITY */
+        usec_t next_change;  /* next instant at which a decision ends or a deadline passes */
+        char *status;        /* owned; last STATUS= */
         struct care care;
         usec_t next_care; /* when care_look() wants to be called again */
         int exit_status;

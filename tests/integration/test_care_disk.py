@@ -54,6 +54,30 @@ class FullDisk(evmail.Office):
                 evtest.eventually(lambda: write("The disk is nearly full"), "room again")
                 self.assertFalse(self.says(service, "The disk is full"))
 
+    def test_evidence_meanwhile(self):
+        """A document that was filed while nothing could be written down counts as soon as it can."""
+        with evtest.SmtpServer() as server:
+            self.office(evmail.server(server.url))
+            with self.service() as service:
+                evtest.eventually(lambda: server.messages, "the reminder")
+                fill(self.path("state", "filler"))
+                evtest.place(self.path("evidence"), "1.1/0/report.pdf", seed=1)
+                evtest.eventually(lambda: service.log().count("Failed to write down what was found") > 1, "the trouble, twice")
+                os.unlink(self.path("state", "filler"))
+                self.wait_complete(service)
+                self.assertEqual(len(self.log_of(service, "--event", "evidence-counted")), 1)
+        self.assertEqual(self.once_more(), "complete")
+
+    def wait_complete(self, service):
+        def look():
+            return service.ctl("show", "1.1", "--json").json()["instance"]["state"] == "complete"
+
+        evtest.eventually(look, "complete")
+
+    def once_more(self):
+        with self.service() as service:
+            return service.ctl("show", "1.1", "--json").json()["instance"]["state"]
+
 
 if __name__ == "__main__":
     own = ["unshare", "--map-root-user", "--mount"]

@@ -49,6 +49,11 @@ static int on_event(void *userdata, const struct evidence_event *event) {
 
 static void on_changed(void *userdata) { ((struct house *)userdata)->n_changed++; }
 
+static void on_failed(void *userdata) {
+        (void)userdata;
+        fail_msg("what was found could not be written down");
+}
+
 static void say(struct house *h, json_t *json) {
         assert_non_null(json);
         assert_ok(framer_send_all(h->scanner, json, NULL, 0, PATIENCE));
@@ -145,7 +150,7 @@ static void listen_at(struct house *h) {
 
 /* The evidence as after a start of the service; the scanner has said that the root is there. */
 static void start(struct house *h) {
-        const struct evidence_callbacks callbacks = {on_event, on_changed};
+        const struct evidence_callbacks callbacks = {on_event, on_changed, on_failed};
         int fd;
 
         assert_ok(evidence_new(&(struct evidence_config){.event = h->event,
