@@ -25,6 +25,9 @@ static bool is_plain_name(const char *s) {
         return true;
 }
 
+/* RFC 5321, 4.5.3.2.6: ten minutes for the answer to the message alone; what comes before it takes its time as well. */
+#define TIMEOUT_USEC (15 * USEC_PER_MINUTE)
+
 static bool is_loopback(const char *host) {
         return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
                (startswith(host, "127.") && strspn(host, "0123456789.") == strlen(host));
@@ -228,8 +231,8 @@ static const struct key server_keys[] = {
             .fallback = "what the server offers", .words = "\"plain\", \"login\" or \"xoauth2\""),
         KEY(CHOICE, "security", struct server_draft, security, CHOICES(security_words),
             .fallback = "tls; none for smtp:// to this machine", .words = "\"tls\" or \"none\""),
-        KEY(DURATION, "timeout", struct server_draft, server.timeout, .fallback = "10m",
-            .min = USEC_PER_SEC, .max = USEC_PER_DAY),
+        KEY(DURATION, "timeout", struct server_draft, server.timeout, .fallback = "15m",
+            .min = USEC_PER_SEC, .max = USEC_PER_HOUR),
 };
 const struct section section_server = {"mail.servers", server_keys, ELEMENTSOF(server_keys),
                                        SECTION_REPEATED};
@@ -238,7 +241,7 @@ static void read_server(struct reader *rd, const config_setting_t *s, const stru
                         void *target) {
         struct server_array *servers = target;
         struct server_draft draft = {
-                .server = {.timeout = 10 * USEC_PER_MINUTE, .source = rd_source(rd, s)},
+                .server = {.timeout = TIMEOUT_USEC, .source = rd_source(rd, s)},
                 .security = -1,
                 .auth = -1,
         };

@@ -57,7 +57,7 @@ static void test_defaults(void **state) {
         assert_int_equal(m->mail.daily_limit, 12);
         assert_true(m->mail.calendar_attachment);
         assert_null(m->mail.reply_to.spec);
-        assert_int_equal(m->mail.servers[0].timeout, 10 * USEC_PER_MINUTE);
+        assert_int_equal(m->mail.servers[0].timeout, 15 * USEC_PER_MINUTE);
         assert_int_equal(m->mail.servers[0].security, MAIL_SECURITY_TLS);
         assert_int_equal(m->evidence.settle, 5 * USEC_PER_SEC);
         assert_int_equal(m->evidence.gone_after, 10 * USEC_PER_MINUTE);
