@@ -350,10 +350,9 @@ int framer_receive(struct framer *f, int64_t timeout_usec, struct message *ret) 
         }
 }
 
-int framer_send_all(struct framer *f, json_t *json, const void *body, size_t body_size,
-                    int64_t timeout_usec) {
+int framer_flush_all(struct framer *f, int64_t timeout_usec) {
         usec_t end = end_of(timeout_usec);
-        int r = framer_send(f, json, body, body_size);
+        int r = 0;
 
         while (r >= 0) {
                 r = framer_flush(f);
@@ -362,6 +361,13 @@ int framer_send_all(struct framer *f, json_t *json, const void *body, size_t bod
                 r = wait_for(f, POLLOUT, end);
         }
         return r;
+}
+
+int framer_send_all(struct framer *f, json_t *json, const void *body, size_t body_size,
+                    int64_t timeout_usec) {
+        int r = framer_send(f, json, body, body_size);
+
+        return r < 0 ? r : framer_flush_all(f, timeout_usec);
 }
 
 /* Fit to be shown, and not to be taken for the hex form. */

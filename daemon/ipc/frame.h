@@ -72,6 +72,7 @@ size_t framer_queued(const struct framer *f); /* bytes waiting to be written */
 
 /* Blocking forms for workers and evidencectl: -ETIMEDOUT after @timeout_usec (-1: for ever). Signals do not end them. */
 int framer_receive(struct framer *f, int64_t timeout_usec, struct message *ret);
+int framer_flush_all(struct framer *f, int64_t timeout_usec);
 int framer_send_all(struct framer *f, json_t *json, const void *body, size_t body_size,
                     int64_t timeout_usec);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -157,13 +158,13 @@ void inbox_poll(struct inbox *in) {
 
 bool inbox_unwanted(const struct inbox *in) { return in->aborted || in->stopped; }
 
-int inbox_answer(struct inbox *in, json_t *json) {
+int inbox_answer(struct inbox *in, char *json) {
         int r;
 
         in->busy = false;
         if (!json)
                 return -ENOMEM;
-        r = framer_send_all(in->peer, json, NULL, 0, ANSWER_USEC);
-        json_decref(json);
-        return r;
+        r = framer_send_text(in->peer, json, NULL, 0);
+        free(json);
+        return r < 0 ? r : framer_flush_all(in->peer, ANSWER_USEC);
 }

@@ -42,5 +42,5 @@ int inbox_wait(struct inbox *in, int64_t timeout_usec, struct message *ret);
 /** inbox_poll() - look, without waiting, whether the transaction is still wanted; says "alive" now and then */
 void inbox_poll(struct inbox *in);
 bool inbox_unwanted(const struct inbox *in);
-/** inbox_answer() - @json is taken over. Return: 0 or -errno (the peer is gone). */
-int inbox_answer(struct inbox *in, json_t *json);
+/** inbox_answer() - @json, an object, is taken over; NULL: -ENOMEM. Return: 0 or -errno (the peer is gone). */
+int inbox_answer(struct inbox *in, char *json);

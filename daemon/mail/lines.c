@@ -2,51 +2,42 @@
 #include "mail/lines.h"
 
 #include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Length of the line at @i. @lf: where the next LF at or behind @i is, kept so that each byte is searched once. */
-static size_t line_length(const char *text, size_t size, size_t i, size_t *lf) {
-        const char *found;
+#include "base/cleanup.h"
+#include "base/strbuf.h"
 
-        if (*lf == SIZE_MAX || *lf < i) {
-                found = memchr(text + i, '\n', size - i);
-                *lf = found ? (size_t)(found - text) : size;
-        }
-        found = memchr(text + i, '\r', *lf - i);
-        return found ? (size_t)(found - text) - i : *lf - i;
-}
+/* Where @c is next, at or behind @i; @size: nowhere. */
+static size_t find(const char *text, size_t size, size_t i, char c) {
+        const char *found = i < size ? memchr(text + i, c, size - i) : NULL;
 
-/* Return: bytes written; @out NULL: only counted. */
-static size_t convert(const char *text, size_t size, const char *end, char *out) {
-        size_t n = 0, i = 0, lf = SIZE_MAX;
-
-        while (i < size) {
-                size_t len = line_length(text, size, i, &lf);
-
-                if (out)
-                        memcpy(out + n, text + i, len);
-                n += len;
-                for (const char *p = end; *p; p++, n++)
-                        if (out)
-                                out[n] = *p;
-                i += len;
-                if (i + 1 < size && text[i] == '\r' && text[i + 1] == '\n')
-                        i++;
-                i++; /* the line end, or the end of all */
-        }
-        return n;
+        return found ? (size_t)(found - text) : size;
 }
 
 int lines_convert(const char *text, size_t size, const char *end, char **ret, size_t *ret_size) {
-        size_t n = convert(text, size, end, NULL);
-        char *out = malloc(n + 1);
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+        size_t cr = find(text, size, 0, '\r'), lf = find(text, size, 0, '\n'), n, i = 0;
+        char *out;
 
+        strbuf_reserve(&b, size + size / 16);
+        strbuf_adds(&b, "");
+        while (i < size) {
+                size_t stop;
+
+                if (cr < i)
+                        cr = find(text, size, i, '\r');
+                if (lf < i)
+                        lf = find(text, size, i, '\n');
+                stop = cr < lf ? cr : lf;
+                strbuf_add(&b, text + i, stop - i);
+                strbuf_adds(&b, end);
+                i = stop == cr && lf == cr + 1 ? stop + 2
+                                               : stop + 1; /* the end of all is one, too */
+        }
+        n = b.len;
+        out = strbuf_steal(&b);
         if (!out)
                 return -ENOMEM;
-        convert(text, size, end, out);
-        out[n] = 0;
         *ret = out;
         *ret_size = n;
         return 0;

@@ -8,5 +8,5 @@
 
 #include <stddef.h>
 
-/** lines_convert() - @end ("\r\n", "\n") at every line's end, the last one's too. Return: 0 or -ENOMEM; @ret: owned, may be NULL when empty. */
+/** lines_convert() - @end ("\r\n", "\n") at every line's end, the last one's too. Return: 0 or -ENOMEM; @ret: owned, ends in NUL. */
 int lines_convert(const char *text, size_t size, const char *end, char **ret, size_t *ret_size);

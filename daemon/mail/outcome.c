@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "base/text.h"
 
 const char *mail_result_to_string(enum mail_result result) {
@@ -76,16 +77,20 @@ void outcome_set(struct mail_outcome *o, enum mail_result result, enum mail_stag
         outcome_set_text(o, text);
 }
 
-json_t *outcome_to_json(const struct mail_outcome *o, json_int_t id, const char *server) {
-        json_t *json = json_pack("{s:I, s:s, s:s, s:i, s:s, s:s?, s:b}", "reply", id, "result",
-                                 mail_result_to_string(o->result), "stage",
-                                 mail_stage_to_string(o->stage), "code", o->code, "text", o->text,
-                                 "server", server, "connection", (int)o->connection);
+/* Written by hand: it is made for every mail. */
+char *outcome_to_json(const struct mail_outcome *o, int64_t id, const char *server) {
+        struct strbuf b = STRBUF_INIT;
 
-        if (json && o->enhanced[0] &&
-            json_object_set_new(json, "enhanced", json_string(o->enhanced)) < 0) {
-                json_decref(json);
-                return NULL;
+        strbuf_addf(&b, "{\"reply\":%jd,\"result\":\"%s\",\"stage\":\"%s\",\"code\":%d,\"text\":",
+                    (intmax_t)id, mail_result_to_string(o->result), mail_stage_to_string(o->stage),
+                    o->code);
+        strbuf_add_json(&b, o->text);
+        strbuf_adds(&b, ",\"server\":");
+        strbuf_add_json(&b, server);
+        if (o->enhanced[0]) {
+                strbuf_adds(&b, ",\"enhanced\":");
+                strbuf_add_json(&b, o->enhanced);
         }
-        return json;
+        strbuf_adds(&b, o->connection ? ",\"connection\":true}" : ",\"connection\":false}");
+        return strbuf_steal(&b);
 }

@@ -4,8 +4,7 @@
 /* What became of one message to one recipient, and its form in the protocol (ipc/PROTOCOL.md). A value. */
 
 #include <stdbool.h>
-
-#include <jansson.h>
+#include <stdint.h>
 
 enum mail_result {
         MAIL_SENT,
@@ -48,5 +47,5 @@ void outcome_set(struct mail_outcome *o, enum mail_result result, enum mail_stag
                  bool connection, const char *format, ...) __attribute__((format(printf, 5, 6)));
 /** outcome_set_text() - @text, made fit to be shown, cut at a character's end when it is too long */
 void outcome_set_text(struct mail_outcome *o, const char *text);
-/** outcome_to_json() - the reply to message @id. Return: new reference, NULL when out of memory. */
-json_t *outcome_to_json(const struct mail_outcome *o, json_int_t id, const char *server);
+/** outcome_to_json() - the reply to message @id. Return: an object, owned by the caller, NULL when out of memory. */
+char *outcome_to_json(const struct mail_outcome *o, int64_t id, const char *server);

@@ -130,12 +130,12 @@ static void ping(struct ping *p, struct mail_outcome *ret) {
         curl_easy_cleanup(curl);
 }
 
-int ping_answer(struct inbox *in, const json_t *json, json_t **ret) {
+int ping_answer(struct inbox *in, const json_t *json, char **ret) {
         const json_t *id = json_object_get(json, "id");
         json_int_t timeout = json_integer_value(json_object_get(json, "timeout"));
         struct ping p = {.inbox = in, .url = json_string_value(json_object_get(json, "url"))};
         struct mail_outcome outcome = {};
-        json_t *reply;
+        char *reply;
 
         if (!json_is_integer(id))
                 return -EPROTO;

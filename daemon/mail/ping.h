@@ -15,8 +15,8 @@
 /**
  * ping_answer() - do it; blocks until it is answered, its timeout has passed, or it is no longer wanted
  * @json: the message; borrowed
- * @ret: the reply, new reference
+ * @ret: the reply, owned by the caller
  *
  * Return: 0, -EPROTO when there is no id to answer to, -ENOMEM.
  */
-int ping_answer(struct inbox *in, const json_t *json, json_t **ret);
+int ping_answer(struct inbox *in, const json_t *json, char **ret);

@@ -28,7 +28,7 @@ static void send_one(struct inbox *in, struct smtp_session *session,
 }
 
 static int handle_ping(struct inbox *in, const struct message *m) {
-        json_t *reply = NULL;
+        char *reply = NULL;
         int r = ping_answer(in, m->json, &reply);
 
         return r < 0 ? r : inbox_answer(in, reply);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/text.h"
 
@@ -40,15 +41,24 @@ static void test_text_is_cut_between_characters(void **state) {
         assert_string_equal(o.text, "a [31m  \xEF\xBF\xBD");
 }
 
+static json_t *reply(const struct mail_outcome *o, int64_t id, const char *server) {
+        char *text = outcome_to_json(o, id, server);
+        json_t *json = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+        assert_non_null(json);
+        free(text);
+        return json;
+}
+
 static void test_json(void **state) {
         struct mail_outcome o;
         json_t *json, *expect;
 
         (void)state;
-        outcome_set(&o, MAIL_TEMPFAIL, MAIL_STAGE_TLS, true, "no %s", "TLS");
-        json = outcome_to_json(&o, 7, "smtps://x");
+        outcome_set(&o, MAIL_TEMPFAIL, MAIL_STAGE_TLS, true, "no \"%s\"", "TLS");
+        json = reply(&o, 7, "smtps://x");
         expect = json_pack("{s:i, s:s, s:s, s:i, s:s, s:s, s:b}", "reply", 7, "result", "temporary",
-                           "stage", "tls", "code", 0, "text", "no TLS", "server", "smtps://x",
+                           "stage", "tls", "code", 0, "text", "no \"TLS\"", "server", "smtps://x",
                            "connection", 1);
         assert_true(json_equal(json, expect));
         json_decref(json);
@@ -56,7 +66,7 @@ static void test_json(void **state) {
 
         o.code = 454;
         strcpy(o.enhanced, "4.7.0");
-        json = outcome_to_json(&o, INT64_C(1) << 40, NULL);
+        json = reply(&o, INT64_C(1) << 40, NULL);
         assert_true(json_integer_value(json_object_get(json, "reply")) == INT64_C(1) << 40);
         assert_string_equal(json_string_value(json_object_get(json, "enhanced")), "4.7.0");
         assert_true(json_is_null(json_object_get(json, "server")));
