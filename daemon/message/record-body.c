@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "message/document.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/zone.h"
 #include "message/record.h"
 
@@ -59,10 +62,33 @@ static void time_cell(struct document *doc, struct value *table, struct value *r
         value_set_flag(doc->pool, cell, "whole", true);
 }
 
+/* A server's words as they are; ours in the office's language. */
+static const char *answer_words(struct document *doc, const char *answer) {
+        static const struct {
+                const char *why, *phrase;
+        } known[] = {
+                {WHY_UNASKED, "why-unasked"},
+                {WHY_SETTLED, "why-settled"},
+                {WHY_LATER, "why-later"},
+        };
+        struct value *context;
+
+        for (size_t i = 0; i < ELEMENTSOF(known); i++)
+                if (strcmp(answer, known[i].why) == 0)
+                        return words_phrase(doc->words, known[i].phrase, NULL);
+        if (!startswith(answer, WHY_DROPPED))
+                return words_clean(doc->words, answer);
+        context = value_object(doc->pool);
+        value_set(doc->pool, context, "by", words_clean(doc->words, answer + strlen(WHY_DROPPED)));
+        return words_phrase(doc->words, "why-dropped", context);
+}
+
 /* @fate: say it before the answer. A column of its own would leave too little of a narrow page to the others. */
 static void answer_cell(struct document *doc, struct value *table, struct value *row,
                         const struct record_mail *mail, bool fate) {
-        const char *answer = words_clean(doc->words, mail->answer);
+        bool withdrawn = mail->fate == FATE_WITHDRAWN;
+        const char *answer =
+                withdrawn ? answer_words(doc, mail->answer) : words_clean(doc->words, mail->answer);
         struct value *cell = document_cell(doc, table, row, answer);
 
         if (fate)

@@ -19,11 +19,17 @@ enum record_fate {
         _FATE_MAX
 };
 
+/* Why a mail was withdrawn, as the ledger has it; a record says it in the language of the office. */
+#define WHY_UNASKED "it is no longer asked for"
+#define WHY_SETTLED "it was settled meanwhile"
+#define WHY_LATER "a later reminder takes its place"
+#define WHY_DROPPED "dropped by " /* and a name */
+
 /* One copy of a mail. */
 struct record_mail {
         usec_t at;
         enum record_fate fate;
-        const char *address, *subject, *answer; /* answer: "250 2.0.0 OK"; "" */
+        const char *address, *subject, *answer; /* answer: "250 2.0.0 OK", WHY_…; "" */
 };
 
 /* Copies about what a unit owes, whoever got them. */

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "config/address.h"
+#include "message/record.h"
 #include "service/json.h"
 #include "service/mail-ledger.h"
 #include "service/methods-internal.h"
@@ -122,7 +123,7 @@ static int on_dropped(void *userdata, const struct outbox_entry *entry) {
         struct queue_action *a = userdata;
         _cleanup_free_ char *why = NULL;
 
-        if (asprintf(&why, "dropped by %s", a->call->caller->name) < 0)
+        if (asprintf(&why, WHY_DROPPED "%s", a->call->caller->name) < 0)
                 return -ENOMEM;
         return mail_ledger(a->call->m->store, entry, a->result.at, why);
 }

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "message/record.h"
 #include "service/mail-ledger.h"
 
 struct outdated {
@@ -27,12 +28,12 @@ static const char *reason_of(struct look *l, const json_t *item, usec_t created)
         const struct track *t = key ? tracks_find(l->tell->tracks, key) : NULL;
 
         if (!t)
-                return "it is no longer asked for";
+                return WHY_UNASKED;
         if (!state_is_open(track_state(l->tell->tracks, t, l->now)))
-                return "it was settled meanwhile";
+                return WHY_SETTLED;
         for (size_t i = 0; i < t->records.n; i++)
                 if (t->records.items[i].kind == RECORD_SENT && t->records.items[i].at > created)
-                        return "a later reminder takes its place";
+                        return WHY_LATER;
         return NULL;
 }
 

@@ -153,11 +153,15 @@ class Mails(unittest.TestCase):
 
     def test_record(self):
         """What the table has stands in the text as well, cell by cell; what it can not name is counted."""
-        for name, more in (("report-record.vi", "… và 310 "), ("report-record.en", "… and 310 more")):
+        for name, more, why in (
+            ("report-record.vi", "… và 310 ", ("Đã rút: đã giải quyết xong trước khi gửi", "Đã rút: an <b> đã bỏ")),
+            ("report-record.en", "… and 310 more", ("Withdrawn: settled before it was sent", "Withdrawn: dropped by an <b>")),
+        ):
             message, said = self.mail(name)
             rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", mails.html_of(message), re.S)]
             rows = [[html.unescape(cell) for cell in row] for row in rows if len(row) in (4, 5)]
-            self.assertEqual(len(rows), 3 + 3 + 2)
+            self.assertEqual(len(rows), 3 + 4 + 2)
+            self.assertEqual(tuple(row[-1] for row in rows[5:7]), why)
             for row in rows:
                 (line,) = (line for line in said["text"].split("\n") if line.startswith(row[0] + ": ") and row[-1] in line)
                 for cell in row:

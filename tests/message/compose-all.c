@@ -491,21 +491,23 @@ static void scene_of_record(struct world *w) {
                 {at("2018-11-07 07:30"), FATE_DOUBT, "vp@skhcn.example",
                  "[CCHC 2018] QUÁ HẠN: tiêu chí 4.3", "the connection was lost"},
                 {at("2018-11-07 10:00"), FATE_WITHDRAWN, "vp@skhcn.example",
-                 "[CCHC 2018] Nhắc việc: 5.2", "complete"},
+                 "[CCHC 2018] Nhắc việc: 5.2", WHY_SETTLED},
+                {at("2018-11-07 10:05"), FATE_WITHDRAWN, "vp@skhcn.example",
+                 "[CCHC 2018] Nhắc việc: 5.5", WHY_DROPPED "an <b>"},
         };
         struct record_count *units = calloc(w->model->n_units, sizeof(*units));
         struct record_page page = {
                 .from = at("2018-11-01 07:30"),
                 .until = at("2018-12-03 07:30"),
                 .units = units,
-                .total = {{312, 1, 1, 1}},
+                .total = {{312, 1, 1, 2}},
                 .accepted = {accepted, ELEMENTSOF(accepted), 312},
                 .others = {others, ELEMENTSOF(others), ELEMENTSOF(others)},
         };
 
         if (!units)
                 die("units", ENOMEM);
-        units[model_find_unit(w->model, "VP")->index] = (struct record_count){{200, 1, 0, 1}};
+        units[model_find_unit(w->model, "VP")->index] = (struct record_count){{200, 1, 0, 2}};
         units[model_find_unit(w->model, "CCTDC")->index] = (struct record_count){{112, 0, 1, 0}};
         w->now = page.until;
         w->record = &page;
