@@ -66,7 +66,8 @@ static const char *join(const char *prefix, const char *name, char *buf, size_t 
         if (n + m >= size)
                 return "";
         memcpy(buf, prefix, n);
-        memcpy(buf + n, name, m + 1);
+        memcpy(buf + n, name, m);
+        buf[n + m] = '\0';
         return buf;
 }
 
