@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -33,13 +34,20 @@ struct page_prints {
         usec_t next;
 };
 
-/* The mails of one flush. They are handed over in a thread, for printing them takes half as long as finding the next ones. */
+/* Flushes on their way at most: what prints them has more to do on some days, and what finds them on others. */
+#define N_DELIVERIES 4
+
+/*
+ * The mails of one flush. They are handed over in a thread, for printing them takes as long as finding them. What reports
+ * say becomes mails there.
+ */
 struct delivery {
+        usec_t at;
         struct digest_list digests;
+        struct notice_list reports;
         struct scoreboard board; /* where one of them asks for it */
-        pthread_t thread;
-        bool runs;
-        int result; /* of on_digest */
+        bool ends;               /* nothing comes any more */
+        int result;              /* of on_digest, or -ENOMEM, from the first that failed on */
 };
 
 struct simulation {
@@ -53,9 +61,13 @@ struct simulation {
         const struct history **histories; /* owned; of the pasts */
         struct arrival *arrivals;         /* owned, in order of time */
         size_t n_arrivals, arrived, thanked;
-        struct page_prints *reports; /* owned, one per report */
-        struct notice_list notices;  /* of the flush */
-        struct delivery delivery;    /* of the flush before */
+        struct page_prints *reports;              /* owned, one per report */
+        struct notice_list notices;               /* of the flush */
+        struct delivery deliveries[N_DELIVERIES]; /* a ring */
+        size_t n_delivered;                       /* given to the thread so far */
+        sem_t empty, full;                        /* of the ring */
+        pthread_t thread;
+        bool runs;
 };
 
 /* ---- handing over ---- */
@@ -64,59 +76,99 @@ static bool asks_for_scores(const struct digest *digest) {
         return digest->kind == NOTICE_REPORT && !digest->unit;
 }
 
-static void *deliver(void *userdata) {
-        struct simulation *s = userdata;
-        struct delivery *d = &s->delivery;
+static int deliver(struct simulation *s, struct delivery *d) {
+        int r = digests_build(s->model, d->reports.items, d->reports.n, d->at, &d->digests);
 
-        for (size_t i = 0; i < d->digests.n && d->result == 0; i++) {
+        for (size_t i = 0; i < d->digests.n && r == 0; i++) {
                 const struct digest *digest = &d->digests.items[i];
 
-                d->result = s->on_digest(s->userdata, digest,
-                                         asks_for_scores(digest) ? &d->board : NULL);
+                r = s->on_digest(s->userdata, digest, asks_for_scores(digest) ? &d->board : NULL);
         }
-        digest_list_done(&d->digests);
-        scoreboard_done(&d->board);
-        return NULL;
-}
-
-/* Waits until the last mails are handed over. Return: what on_digest returned. */
-static int delivered(struct simulation *s) {
-        if (s->delivery.runs)
-                pthread_join(s->delivery.thread, NULL);
-        s->delivery.runs = false;
-        return s->delivery.result;
-}
-
-static int compute_board(const struct simulation *s, const struct digest_list *digests, usec_t now,
-                         struct scoreboard *ret) {
-        for (size_t i = 0; i < digests->n; i++)
-                if (asks_for_scores(&digests->items[i]))
-                        return scoreboard_compute(s->model, s->instances, s->histories, now, ret);
-        return 0;
-}
-
-/* Takes the mails over. */
-static int hand_over(struct simulation *s, struct digest_list *digests, usec_t now) {
-        _cleanup_(scoreboard_done) struct scoreboard board = {};
-        int r;
-
-        r = compute_board(s, digests, now, &board);
-        if (r >= 0)
-                r = delivered(s);
-        if (r != 0 || digests->n == 0)
-                return r;
-        s->delivery = (struct delivery){.digests = *digests, .board = board};
-        *digests = (struct digest_list){};
-        board = (struct scoreboard){};
-        r = -pthread_create(&s->delivery.thread, NULL, deliver, s);
-        s->delivery.runs = r == 0;
         return r;
 }
 
+static void delivery_done(struct delivery *d) {
+        digest_list_done(&d->digests);
+        scoreboard_done(&d->board);
+}
+
+static void *deliver_all(void *userdata) {
+        struct simulation *s = userdata;
+        int r = 0;
+
+        for (size_t i = 0;; i++) {
+                struct delivery *d = &s->deliveries[i % N_DELIVERIES];
+
+                sem_wait(&s->full);
+                if (d->ends)
+                        return NULL;
+                if (r == 0)
+                        r = deliver(s, d);
+                d->result = r;
+                delivery_done(d);
+                sem_post(&s->empty);
+        }
+}
+
+/* Waits until everything is handed over. Return: what on_digest returned. */
+static int delivered(struct simulation *s) {
+        for (size_t i = 0; i < N_DELIVERIES; i++)
+                sem_wait(&s->empty);
+        for (size_t i = 0; i < N_DELIVERIES; i++)
+                sem_post(&s->empty);
+        return s->deliveries[(s->n_delivered + N_DELIVERIES - 1) % N_DELIVERIES].result;
+}
+
+/* Waits for a free place. Its result is that of the flush it was used for. */
+static struct delivery *delivery_next(struct simulation *s) {
+        sem_wait(&s->empty);
+        return &s->deliveries[s->n_delivered++ % N_DELIVERIES];
+}
+
+/* Takes the mails over, and the board. What is told in reports is in s.notices. */
+static int hand_over(struct simulation *s, struct digest_list *digests, struct scoreboard *board,
+                     usec_t now) {
+        struct delivery *d = delivery_next(s);
+        struct notice_list told = s->notices;
+        int r = d->result;
+
+        s->notices = d->reports;
+        *d = (struct delivery){
+                .at = now,
+                .digests = *digests,
+                .reports = told,
+                .board = *board,
+        };
+        *digests = (struct digest_list){};
+        *board = (struct scoreboard){};
+        sem_post(&s->full);
+        return r;
+}
+
+static int begin_deliveries(struct simulation *s) {
+        int r;
+
+        sem_init(&s->empty, 0, N_DELIVERIES);
+        sem_init(&s->full, 0, 0);
+        r = -pthread_create(&s->thread, NULL, deliver_all, s);
+        s->runs = r == 0;
+        return r;
+}
+
+static void end_deliveries(struct simulation *s) {
+        if (!s->runs)
+                return;
+        delivery_next(s)->ends = true;
+        sem_post(&s->full);
+        pthread_join(s->thread, NULL);
+        sem_destroy(&s->empty);
+        sem_destroy(&s->full);
+        for (size_t i = 0; i < N_DELIVERIES; i++)
+                array_done(&s->deliveries[i].reports);
+}
+
 static void simulation_done(struct simulation *s) {
-        (void)delivered(s);
-        digest_list_done(&s->delivery.digests);
-        scoreboard_done(&s->delivery.board);
+        end_deliveries(s);
         for (size_t i = 0; s->pasts && i < s->instances->n; i++)
                 free(s->pasts[i].have);
         for (size_t i = 0; s->reports && i < s->model->n_reports; i++)
@@ -340,21 +392,30 @@ static int add_report(struct simulation *s, size_t index, usec_t now,
                               &s->notices);
 }
 
-static int add_reports(struct simulation *s, usec_t now, struct digest_list *digests) {
+/* @ret_board: computed for the report about all units */
+static int add_reports(struct simulation *s, usec_t now, const struct digest_list *digests,
+                       struct scoreboard *ret_board) {
         _cleanup_(recipients_done) struct recipients reminded = RECIPIENTS_INIT;
+        bool scored = false;
         int r;
 
         s->notices.n = 0;
         r = report_reminded(digests, &reminded);
-        for (size_t i = 0; i < s->model->n_reports && r >= 0; i++)
-                if (s->reports[i].next <= now)
-                        r = add_report(s, i, now, &reminded);
-        return r < 0 ? r : digests_build(s->model, s->notices.items, s->notices.n, now, digests);
+        for (size_t i = 0; i < s->model->n_reports && r >= 0; i++) {
+                if (s->reports[i].next > now)
+                        continue;
+                scored = scored || !s->model->reports[i].per_unit;
+                r = add_report(s, i, now, &reminded);
+        }
+        if (r < 0 || !scored)
+                return r;
+        return scoreboard_compute(s->model, s->instances, s->histories, now, ret_board);
 }
 
 /* The mails borrow histories, of which they show nothing that record_plan() changes; for what does, see receive(). */
 static int flush(struct simulation *s, const struct plan *plan, usec_t now) {
         _cleanup_(digest_list_done) struct digest_list digests = {};
+        _cleanup_(scoreboard_done) struct scoreboard board = {};
         int r;
 
         s->notices.n = 0;
@@ -364,9 +425,9 @@ static int flush(struct simulation *s, const struct plan *plan, usec_t now) {
         if (r >= 0)
                 r = digests_build(s->model, s->notices.items, s->notices.n, now, &digests);
         if (r >= 0)
-                r = add_reports(s, now, &digests);
+                r = add_reports(s, now, &digests, &board);
         if (r >= 0)
-                r = hand_over(s, &digests, now);
+                r = hand_over(s, &digests, &board, now);
         if (r == 0)
                 record_plan(s, plan, now);
         return r;
@@ -405,7 +466,9 @@ static int begin(struct simulation *s, struct simulate_completion *completions, 
                 r = take_completions(s, completions, n);
         if (r >= 0)
                 r = begin_reports(s);
-        return r < 0 ? r : begin_instances(s);
+        if (r >= 0)
+                r = begin_instances(s);
+        return r < 0 ? r : begin_deliveries(s);
 }
 
 int simulate_run(const struct model *model, usec_t from, usec_t to,
