@@ -166,9 +166,10 @@ static int close_section(struct parser *p, const char *name, size_t len) {
         if (p->n_sections == 0)
                 return fail(p, "no section is open here to close '%.*s'", (int)len, name);
         open = &p->t->tokens.items[p->sections[p->n_sections - 1]];
+        /* How far above, not in which line: of a phrase, the first is not that of its file. */
         if (open->len != len || memcmp(string_of(p->t, open), name, len) != 0)
-                return fail(p, "'%.*s' closes '%s' of line %u", (int)len, name,
-                            string_of(p->t, open), open->line);
+                return fail(p, "'%.*s' closes '%s', opened %u lines above", (int)len, name,
+                            string_of(p->t, open), p->line - open->line);
         open->end = p->t->tokens.n;
         p->n_sections--;
         return add_token(p, TOKEN_END, name, len);

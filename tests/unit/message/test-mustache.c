@@ -257,7 +257,7 @@ static void test_errors(void **state) {
                 {"{{plain", 1, "without"},
                 {"a\nb {{#plain}}\nc", 2, "never closed"},
                 {"a\n\n{{/plain}}", 3, "no section is open"},
-                {"{{#a}}\n{{#b}}\n{{/a}}\n{{/b}}", 3, "closes 'b' of line 2"},
+                {"{{#a}}\n{{#b}}\n{{/a}}\n{{/b}}", 3, "'a' closes 'b', opened 1 lines above"},
                 {"{{}}", 1, "without a name"},
                 {"\n{{#}}{{/}}", 2, "without a name"},
                 {"{{a b}}", 1, "is no name"},
