@@ -186,7 +186,7 @@ class Watchman:
     def __init__(self, folder):
         self.socket = os.path.join(folder, "socket")
         files = [f"--{name}={os.path.join(folder, name)}" for name in ("statefile", "logfile", "pidfile")]
-        self.environment = {**os.environ, "HOME": folder, "XDG_STATE_HOME": folder}
+        self.environment = {**os.environ, "HOME": folder, "XDG_STATE_HOME": folder, "TMPDIR": folder}
         self.process = subprocess.Popen(
             ["watchman", f"--sockname={self.socket}", *files, "--foreground"],
             stdin=subprocess.DEVNULL,
