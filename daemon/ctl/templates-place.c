@@ -6,34 +6,14 @@
 #include <sysexits.h>
 
 #include "base/cleanup.h"
+#include "base/installed.h"
 #include "config/findings.h"
 #include "ctl/output.h"
 #include "message/compose.h"
 
-static char *beside_program(void) {
-        char self[4096];
-        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-        char *path = NULL, *slash;
-
-        if (n <= 0)
-                return NULL;
-        self[n] = '\0';
-        slash = strrchr(self, '/');
-        if (!slash || asprintf(&path, "%.*s/templates", (int)(slash - self), self) < 0)
-                return NULL;
-        if (access(path, X_OK) < 0) {
-                free(path);
-                return NULL;
-        }
-        return path;
-}
-
-/* Return: owned. */
 static char *templates_dir(void) {
-        const char *set = getenv("EVIDENCED_TEMPLATES");
-        char *beside = set ? NULL : beside_program();
-
-        return beside ? beside : strdup(set ? set : EVIDENCED_DATADIR "/templates");
+        return installed_path("EVIDENCED_TEMPLATES", "/templates", "/templates",
+                              EVIDENCED_DATADIR "/templates");
 }
 
 static void on_error(void *userdata, const char *file, unsigned line, const char *text) {

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/fileio.h"
+#include "base/installed.h"
 #include "base/log.h"
 #include "base/zone.h"
 #include "config/config.h"
@@ -102,28 +103,9 @@ static int parse(int argc, char *argv[], struct arguments *a) {
         return 0;
 }
 
-/* What lies beside us in a build tree is ours; what is installed lies where the build was told. Return: owned. */
-static char *find_ours(const char *variable, const char *name, const char *probe,
-                       const char *installed) {
-        const char *set = getenv(variable);
-        char self[4096], *path = NULL;
-        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-        _cleanup_free_ char *beside = NULL;
-
-        if (set)
-                return strdup(set);
-        if (n > 0) {
-                self[n] = '\0';
-                *strrchr(self, '/') = '\0';
-                if (asprintf(&beside, "%s%s", self, probe) >= 0 && access(beside, X_OK) == 0)
-                        return asprintf(&path, "%s%s", self, name) < 0 ? NULL : path;
-        }
-        return strdup(installed);
-}
-
 static char *find_templates(void) {
-        return find_ours("EVIDENCED_TEMPLATES", "/templates", "/templates",
-                         EVIDENCED_DATADIR "/templates");
+        return installed_path("EVIDENCED_TEMPLATES", "/templates", "/templates",
+                              EVIDENCED_DATADIR "/templates");
 }
 
 static void on_template_error(void *userdata, const char *file, unsigned line, const char *text) {
@@ -178,7 +160,8 @@ static int fill_in(struct arguments *a, struct places *p) {
                 a->options.config = EVIDENCED_SYSCONFDIR "/evidenced.conf";
         if (!a->options.state)
                 a->options.state = state ? state : "/var/lib/evidenced";
-        p->libexec = find_ours("EVIDENCED_LIBEXEC", "", "/evidenced-scan", EVIDENCED_LIBEXECDIR);
+        p->libexec =
+                installed_path("EVIDENCED_LIBEXEC", "", "/evidenced-scan", EVIDENCED_LIBEXECDIR);
         p->templates = find_templates();
         /* A single pass answers no questions, unless it is asked to. */
         if (!a->options.socket && !a->options.once &&

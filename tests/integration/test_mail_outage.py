@@ -205,7 +205,7 @@ class Outage(evmail.Office):
             db.execute("UPDATE value SET value = ? WHERE name = 'clock_offset'", (int(offset * 1_000_000),))
 
     def test_waits_for_the_window(self):
-        """What could not leave by day is not tried by night; a test that somebody asks for is, and troubles are."""
+        """What could not leave by day is not tried by night, but a test that somebody asks for is."""
         with evtest.SmtpServer({"rcpt": ["450 4.2.0 greylisted"]}) as server:
             self.office(evmail.server(server.url))
             with self.service(now="2018-11-12T17:59:40+07:00") as service:
