@@ -20,6 +20,19 @@ static bool names_units(const struct digest *d) {
         return false;
 }
 
+/* Why they begin anew, in the first one that does: nobody was told when a snooze, a waiver or an explanation ended. */
+static const char *note_of(struct document *doc, const struct notice *n) {
+        const struct history *h = n->history;
+        const char *cause = h ? episode_cause_to_string(h->cause) : "";
+
+        if (!h || !words_have(doc->words, "note-", cause))
+                return "";
+        for (size_t i = 0; i < h->n_records; i++)
+                if (h->records[i].kind == RECORD_SENT && h->records[i].episode == h->episode)
+                        return "";
+        return words_named(doc->words, "note-", cause, NULL);
+}
+
 /* @number: 0 for the only one */
 static void add_item(struct document *doc, struct value *items, const struct notice *n,
                      size_t number, bool units) {
@@ -34,6 +47,7 @@ static void add_item(struct document *doc, struct value *items, const struct not
                 value_set(doc->pool, item, "head", words_phrase(w, "value-criterion", item));
         value_set_flag(doc->pool, item, "alarm", notice_is_overdue(n, doc->digest->at));
         value_set(doc->pool, item, "status", words_phrase(w, "value-remaining", item));
+        document_fact(doc, item, "note", note_of(doc, n));
         if (units)
                 document_fact(doc, item, "unit", words_clean(w, n->unit ? n->unit->name : NULL));
         if (number == 0)

@@ -293,7 +293,8 @@ static int apply_explained(struct evidence *e, struct ruling *r, size_t k, usec_
                 track_changed(e->config.tracks, t, now);
                 return tell(e, NOTICE_EXPLAINED, t->instance, r->explanations[k], NULL);
         }
-        return track_begin_episode(e->config.tracks, t, EPISODE_EXPLANATION_ENDED, now, now);
+        /* Nobody is told, so nothing is covered: the step it stands at is due at once, and says why. */
+        return track_begin_episode(e->config.tracks, t, EPISODE_EXPLANATION_ENDED, now, 0);
 }
 
 usec_t explanations_expire(const struct evidence *e) {

@@ -94,7 +94,7 @@ static int on_expired(void *userdata, struct track *track, enum episode_cause ca
                   &(struct event_fields){.instance = track->instance->key,
                                          .unit = track->instance->unit->id},
                   "%s: %s", track->instance->key, episode_cause_to_string(cause));
-        /* Nobody is told of it, so nothing is covered: the step it stands at is due at once. */
+        /* Nobody is told of it, so nothing is covered: the step it stands at is due at once, and says why. */
         return track_begin_episode(m->tracks, track, cause, now, 0);
 }
 

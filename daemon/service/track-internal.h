@@ -9,3 +9,7 @@
 void track_link(struct track *t);
 /** track_row() - what the store keeps of it; strings and arrays borrowed */
 struct stored_instance track_row(const struct tracks *tracks, const struct track *t);
+/** track_decision_ended() - its row in the ledger: a decision ended that nobody ended; inside the caller's transaction
+ *  @until: as it was decided */
+int track_decision_ended(struct tracks *tracks, const struct track *t, const char *event,
+                         date_t until, usec_t now);

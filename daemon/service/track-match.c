@@ -331,11 +331,16 @@ static void keep_passed(struct track *t, const struct known *row, usec_t now) {
 }
 
 /* What had passed is another deadline now; and an extension that a later date has overtaken is none. */
-static void forget_passed(const struct calendar *cal, struct track *t) {
+static int forget_passed(struct match *m, struct track *t) {
+        date_t until = t->history.extended_to;
+
         t->history.passed = (struct deadline){};
-        if (instance_deadline(cal, t->instance, &t->history).instant <=
-            t->instance->deadline.instant)
-                t->history.extended_to = DATE_NONE;
+        if (until == DATE_NONE ||
+            instance_deadline(m->tracks->model->calendar, t->instance, &t->history).instant >
+                    t->instance->deadline.instant)
+                return 0;
+        t->history.extended_to = DATE_NONE;
+        return track_decision_ended(m->tracks, t, "extension-ended", until, m->now);
 }
 
 /* It was not asked for, or not of this unit, until now: people know nothing of it. */
@@ -367,13 +372,15 @@ static int continue_row(struct match *m, const struct group *g, struct track *t,
         struct tracks *tracks = m->tracks;
         bool edited = is_edited(row, i);
         bool anew = row->retired || strcmp(row->unit, i->unit->id) != 0;
-        int r;
+        int r = 0;
 
         adopt(t, row);
         t->dirty = edited || anew || row->due_word == _DUE_WORD_MAX ||
                    t->history.n_have != row->history.n_have || !streq_ptr(row->label, label_of(t));
         if (edited)
-                forget_passed(tracks->model->calendar, t);
+                r = forget_passed(m, t);
+        if (r < 0)
+                return r;
         if (track_row(tracks, t).deadline != t->deadline && !edited && i->has_deadline)
                 keep_passed(t, row, m->now);
         if (anew)

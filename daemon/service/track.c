@@ -2,10 +2,12 @@
 #include "service/track-internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/zone.h"
 
 void track_changes_done(struct track_changes *changes) {
         for (size_t i = 0; i < changes->n; i++) {
@@ -171,15 +173,34 @@ static void note_passed(struct tracks *tracks, struct track *t, usec_t now, usec
         track_changed(tracks, t, now);
 }
 
+int track_decision_ended(struct tracks *tracks, const struct track *t, const char *event,
+                         date_t until, usec_t now) {
+        char detail[sizeof("{\"until\":\"\"}") + DATE_BUFFER], day[DATE_BUFFER];
+
+        snprintf(detail, sizeof(detail), "{\"until\":\"%s\"}", date_format(until, day));
+        return store_ledger_add(tracks->store, &(struct ledger_row){.at = now,
+                                                                    .event = event,
+                                                                    .instance = t->instance->key,
+                                                                    .task = t->instance->task->id,
+                                                                    .unit = t->instance->unit->id,
+                                                                    .detail = detail});
+}
+
 /* The end of one waiver or snooze. */
 static int expire_one(struct tracks *tracks, struct track *t, usec_t *end, enum episode_cause cause,
                       usec_t now, const struct track_expiry *expiry, usec_t *next) {
+        int r;
+
         if (*end == 0 || *end == USEC_INFINITY)
                 return 0;
         if (*end > now) {
                 *next = *end < *next ? *end : *next;
                 return 0;
         }
+        r = track_decision_ended(tracks, t, episode_cause_to_string(cause), zone_civil(*end).date,
+                                 now);
+        if (r < 0)
+                return r;
         *end = 0;
         track_changed(tracks, t, now);
         return expiry->fn(expiry->userdata, t, cause);

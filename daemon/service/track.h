@@ -82,7 +82,8 @@ struct track_expiry {
         int (*fn)(void *userdata, struct track *track, enum episode_cause cause); /* 0 or -errno */
         void *userdata;
 };
-/** tracks_expire() - what time alone does by @now: snoozes and waivers end, deadlines pass. @ret_next: the next of these */
+/** tracks_expire() - what time alone does by @now: snoozes and waivers end, deadlines pass. @ret_next: the next of these
+ *  Inside the caller's transaction: an end has its row in the ledger. Saves nothing else. */
 int tracks_expire(struct tracks *tracks, usec_t now, const struct track_expiry *expiry,
                   usec_t *ret_next);
 

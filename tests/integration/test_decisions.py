@@ -7,6 +7,9 @@ Also how the control socket bears clients that ask for too much.
 
 import contextlib
 import datetime
+import email
+import email.policy
+import glob
 import json
 import os
 import re
@@ -142,6 +145,53 @@ class People(Decisions):
             self.assertIn(("reminder", ["a"], ["1.1@2018-11-15"]), found)
             shown = self.shown(service, "1.1")
             self.assertEqual((shown["cause"], shown["episode"]), ("snooze-ended", 2))
+            self.check_end(service, "snooze-ended")
+        self.assertEqual(self.said().count("Note: the time without reminders is over"), 1)
+        with self.service() as service:
+            self.settled(service)
+            self.check_end(service, "snooze-ended")
+
+    def check_end(self, service, event):
+        """Once, however often it started since."""
+        (row,) = self.ledger(service, event)
+        self.assertEqual((row["instance"], row["detail"]), ("1.1@2018-11-15", {"until": "2018-11-13"}))
+        self.assertTrue(row["at"].startswith("2018-11-13T07:30:"), row)
+
+    def said(self):
+        """The texts of all mails."""
+        texts = []
+        for path in glob.glob(self.path("state/sent/new/*")):
+            with open(path, "rb") as file:
+                message = email.message_from_binary_file(file, policy=email.policy.default)
+            texts.append(message.get_body(("plain",)).get_content())
+        return "\n".join(texts)
+
+    def test_the_end_of_a_waiver_while_nobody_looked(self):
+        """Down on the day it ends, until the afternoon: told and written down then."""
+        with self.service() as service:
+            self.start(service)
+            service.ctl("waive", "1.1", "--until", "2018-11-13", "--reason", "until they are back")
+            before = self.mails(service)
+        self.set_clock("2018-11-13T15:00:00+07:00")
+        with self.service() as service:
+            self.assertIn(("reminder", ["a"], ["1.1@2018-11-15"]), self.news(service, before, 1 + 1))
+            (row,) = self.ledger(service, "waiver-ended")
+            self.assertEqual((row["at"][:14], row["detail"]), ("2018-11-13T15:", {"until": "2018-11-13"}))
+            service.ctl("reload")
+            self.assertEqual(len(self.ledger(service, "waiver-ended")), 1)
+        self.assertEqual(self.said().count("Note: the waiver has ended"), 1)
+
+    def test_a_later_date_ends_an_extension(self):
+        with self.service() as service:
+            self.start(service)
+            service.ctl("extend", "1.1", "--until", "2018-11-20", "--reason", "asked for")
+            was = "2018-11-15"
+            for due in ("2018-11-16", "2018-11-27"):  # the first is no later than the extension
+                self.change((f'unit = "A"; due = "{was}"', f'unit = "A"; due = "{due}"'))
+                service.ctl("reload")
+                was = due
+            (row,) = self.ledger(service, "extension-ended")
+            self.assertEqual((row["instance"], row["detail"]), ("1.1@2018-11-15", {"until": "2018-11-20"}))
 
     def test_waive_and_reopen(self):
         with self.service() as service:

@@ -248,8 +248,14 @@ class Content(Replay):
             # saved over: neither away nor unsettled for a moment is an end
             os.rename(self.file("1.1/x.tmp", data=evtest.document("x.docx", "why, again")), path)
             self.stays(service, "explained", SETTLE + 0.5)
+            before = len(self.reminded(service))
             os.unlink(path)
             self.until(service, "open", within=GONE_AFTER + GRACE)
+            # the step it stands at is due at once: nothing else says that the explanation ended
+            evtest.eventually(lambda: len(self.reminded(service)) == before + 1, "reminded")
+
+    def reminded(self, service):
+        return [row for row in self.log(service, "notice-decided") if row["detail"]["kind"] == "reminder" and row["instance"] == REPORT]
 
     def test_misplaced(self):
         tasks = TASKS.replace('"*report*.pdf", "*báo cáo*.pdf"', '"*BC-SKHCN*.pdf"')

@@ -71,6 +71,45 @@ static void test_what_a_reminder_says(void **state) {
         expect_in(en, "(file name like “*giai?trinh*”)");
 }
 
+/* The first reminder after a snooze or waiver is the notice of its end; those that follow say nothing of it any more. */
+static void test_what_ended(void **state) {
+        static const struct {
+                enum episode_cause cause;
+                const char *vi, *en;
+        } rows[] = {
+                {EPISODE_SNOOZE_ENDED, "Lưu ý: đã hết thời gian tạm dừng nhắc\n",
+                 "Note: the time without reminders is over\n"},
+                {EPISODE_WAIVER_ENDED, "Lưu ý: đã hết thời gian được miễn",
+                 "Note: the waiver has ended"},
+                {EPISODE_EXPLANATION_ENDED, "Lưu ý: văn bản giải trình không còn trong thư mục\n",
+                 "Note: the written explanation is no longer in the folder\n"},
+        };
+        struct fixture *f = *state;
+        struct history *h = &f->histories[find(f, "1.2@2018-11-25")->index];
+        struct record sent = {.episode = 1, .at = at("2018-11-20 07:30"), .kind = RECORD_SENT};
+
+        f->now = at("2018-11-22 07:30");
+        h->records = &sent;
+        h->n_records = 1;
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *vi = NULL, *en = NULL, *later = NULL;
+
+                h->episode = 2;
+                h->cause = rows[i].cause;
+                sent.episode = 1;
+                add(f, NOTICE_REMINDER, "1.2@2018-11-25");
+                vi = text_of(f, LANGUAGE_VI);
+                expect_in(vi, rows[i].vi);
+                add(f, NOTICE_REMINDER, "1.2@2018-11-25");
+                en = text_of(f, LANGUAGE_EN);
+                expect_in(en, rows[i].en);
+                sent.episode = 2;
+                add(f, NOTICE_REMINDER, "1.2@2018-11-25");
+                later = text_of(f, LANGUAGE_EN);
+                assert_null(strstr(later, "Note:"));
+        }
+}
+
 /* How a mail ends depends on who reads it, and on what is done. */
 static void test_closings(void **state) {
         struct fixture *f = *state;
@@ -316,12 +355,19 @@ static void test_a_bad_message_id(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_what_a_reminder_says),     TEST(test_closings),
-                TEST(test_explaining_is_off),        TEST(test_an_unheld_role_is_not_greeted),
-                TEST(test_nobody_is_not_greeted),    TEST(test_reopened_by_a_person),
-                TEST(test_reopened_names_its_files), TEST(test_items_json),
-                TEST(test_items_json_is_json),       TEST(test_bars),
-                TEST(test_too_much_to_say),          TEST(test_a_bad_message_id),
+                TEST(test_what_a_reminder_says),
+                TEST(test_what_ended),
+                TEST(test_closings),
+                TEST(test_explaining_is_off),
+                TEST(test_an_unheld_role_is_not_greeted),
+                TEST(test_nobody_is_not_greeted),
+                TEST(test_reopened_by_a_person),
+                TEST(test_reopened_names_its_files),
+                TEST(test_items_json),
+                TEST(test_items_json_is_json),
+                TEST(test_bars),
+                TEST(test_too_much_to_say),
+                TEST(test_a_bad_message_id),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -384,15 +384,33 @@ static int on_expired(void *userdata, struct track *track, enum episode_cause ca
         return track->history.snoozed_until == 0 ? 0 : -EINVAL;
 }
 
+static int on_ledger_row(void *userdata, const struct ledger_row *row) {
+        struct strbuf *b = userdata;
+
+        strbuf_addf(b, "%s %s %s\n", row->event, row->instance, row->detail);
+        return 0;
+}
+
+static char *ledger(struct fixture *f) {
+        struct strbuf b = STRBUF_INIT;
+
+        strbuf_adds(&b, "");
+        assert_ok(store_ledger_query(f->store, &(struct ledger_filter){.until = USEC_INFINITY},
+                                     on_ledger_row, &b));
+        return strbuf_steal(&b);
+}
+
 static void test_expiry(void **state) {
         struct fixture *f = *state;
         enum episode_cause cause = EPISODE_FIRST_KNOWN;
         const struct track_expiry expiry = {on_expired, &cause};
+        _cleanup_free_ char *rows = NULL;
         struct taken_up t;
         usec_t next = 0;
 
         take_up(&t, f->store, &(struct shape){"2018-03-05"}, "2018-01-02 08:00", true);
         t.tracks->items[0].history.snoozed_until = at("2018-02-01 07:30");
+        assert_ok(store_begin(f->store));
         assert_ok(tracks_expire(t.tracks, at("2018-02-01 07:29"), &expiry, &next));
         assert_true(next == at("2018-02-01 07:30"));
         assert_int_equal(cause, EPISODE_FIRST_KNOWN);
@@ -402,7 +420,39 @@ static void test_expiry(void **state) {
         assert_ok(tracks_expire(t.tracks, next, &expiry, &next));
         assert_true(next == USEC_INFINITY);
         assert_int_equal(t.tracks->items[0].history.passed.effective, date_from_ymd(2018, 3, 5));
+        assert_ok(store_commit(f->store));
+        rows = ledger(f);
+        assert_string_equal(rows, "snooze-ended 1.2@2018-03-05 {\"until\":\"2018-02-01\"}\n");
         give_back(&t);
+}
+
+/* A stated date ends an extension once, when it is later; an earlier one does not. */
+static void test_extension_overtaken(void **state) {
+        static const struct {
+                const char *stated, *rows;
+        } edits[] = {
+                {"2018-03-12", ""},
+                {"2018-04-02", "extension-ended 1.2@2018-03-05 {\"until\":\"2018-03-20\"}\n"},
+                {"2018-04-03", "extension-ended 1.2@2018-03-05 {\"until\":\"2018-03-20\"}\n"},
+        };
+        struct fixture *f = *state;
+        struct taken_up t;
+
+        take_up(&t, f->store, &(struct shape){"2018-03-05"}, "2018-01-02 08:00", true);
+        t.tracks->items[0].history.extended_to = date_from_ymd(2018, 3, 20);
+        track_changed(t.tracks, &t.tracks->items[0], at("2018-01-02 08:00"));
+        assert_ok(store_begin(f->store));
+        assert_ok(tracks_save(t.tracks));
+        assert_ok(store_commit(f->store));
+        give_back(&t);
+        for (size_t i = 0; i < ELEMENTSOF(edits); i++) {
+                _cleanup_free_ char *rows = NULL;
+
+                take_up(&t, f->store, &(struct shape){edits[i].stated}, "2018-01-03 08:00", true);
+                rows = ledger(f);
+                assert_string_equal(rows, edits[i].rows);
+                give_back(&t);
+        }
 }
 
 /* The release is where things begin, but not for those who were mailed before the store was restored. */
@@ -442,6 +492,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_words_not_known, fixture_setup,
                                                 fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_expiry, fixture_setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_extension_overtaken, fixture_setup,
+                                                fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_first_known, fixture_setup, fixture_teardown),
         };
 
