@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <idn2.h>
 #include <string.h>
+#include <unictype.h>
+#include <unistr.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 
-#define LOCAL_MAX 64    /* RFC 5321, 4.5.3.1.1 */
+#define LOCAL_MAX 64    /* bytes; RFC 5321, 4.5.3.1.1 */
 #define DOMAIN_MAX 253  /* RFC 1035 in text form */
 #define ADDRESS_MAX 254 /* RFC 5321, 4.5.3.1.3 without the brackets */
 #define DISPLAY_MAX 200
@@ -70,23 +73,38 @@ int domain_parse(struct arena *arena, const char *text, const char **ret, const 
         return 0;
 }
 
-static int check_local(const char *s, size_t len, const char **ret_error) {
+/* RFC 6532 lets every character stand in an atom; those that nobody sees, or takes for a blank, are none of a name. */
+static bool is_visible(const char *s) {
+        const uint8_t *p = (const uint8_t *)s;
+        ucs4_t c;
+
+        while ((p = u8_next(&c, p)))
+                if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf |
+                                                                UC_CATEGORY_MASK_Z))
+                        return false;
+        return true;
+}
+
+/* @s: NFC */
+static int check_local(const char *s, const char **ret_error) {
         static const char atext[] = "!#$%&'*+-/=?^_`{|}~";
+        size_t len = strlen(s);
 
         if (len == 0 || len > LOCAL_MAX) {
-                *ret_error = "the part before @ must have 1 to 64 characters";
+                *ret_error = "the part before @ must have 1 to 64 bytes";
+                return -EINVAL;
+        }
+        if (!is_ascii(s) && !is_visible(s)) {
+                *ret_error = "there is an invisible character before the @";
                 return -EINVAL;
         }
         for (size_t i = 0; i < len; i++) {
-                if ((unsigned char)s[i] >= 0x80) {
-                        *ret_error = "the part before @ must be ASCII: mail servers refuse others";
-                        return -EINVAL;
-                }
                 if (s[i] == '.' && (i == 0 || i == len - 1 || s[i + 1] == '.')) {
                         *ret_error = "a dot is misplaced before the @";
                         return -EINVAL;
                 }
-                if (s[i] != '.' && !isalnum((unsigned char)s[i]) && !strchr(atext, s[i])) {
+                if (s[i] != '.' && (unsigned char)s[i] < 0x80 && !isalnum((unsigned char)s[i]) &&
+                    !strchr(atext, s[i])) {
                         *ret_error =
                                 s[i] == '@' || s[i] == ',' || s[i] == ';'
                                         ? "write each address as a text of its own"
@@ -97,8 +115,13 @@ static int check_local(const char *s, size_t len, const char **ret_error) {
         return 0;
 }
 
+char *address_key(const char *spec) { return text_fold(spec, false); }
+
+bool address_is_ascii(const struct address *address) { return is_ascii(address->spec); }
+
 static int parse_spec(struct arena *arena, const char *s, struct address *address,
                       const char **ret_error) {
+        _cleanup_free_ char *local = NULL, *key = NULL;
         const char *at = strrchr(s, '@'), *domain;
         int r;
 
@@ -106,18 +129,28 @@ static int parse_spec(struct arena *arena, const char *s, struct address *addres
                 *ret_error = "it is no mail address: the @ is missing";
                 return -EINVAL;
         }
-        r = check_local(s, (size_t)(at - s), ret_error);
+        local = text_nfc(arena_printf(arena, "%.*s", (int)(at - s), s));
+        if (!local) {
+                *ret_error = "it is no UTF-8";
+                return -EINVAL;
+        }
+        r = check_local(local, ret_error);
         if (r < 0)
                 return r;
         r = domain_parse(arena, at + 1, &domain, ret_error);
         if (r < 0)
                 return r;
-        address->spec = arena_printf(arena, "%.*s@%s", (int)(at - s), s, domain);
+        address->spec = arena_printf(arena, "%s@%s", local, domain);
         if (strlen(address->spec) > ADDRESS_MAX) {
                 *ret_error = "the address is longer than 254 characters";
                 return -EINVAL;
         }
-        address->key = lower_ascii(arena, address->spec);
+        key = address_key(address->spec);
+        if (!key) {
+                *ret_error = "it is no UTF-8";
+                return -EINVAL;
+        }
+        address->key = arena_strdup(arena, key);
         return 0;
 }
 

@@ -3,8 +3,8 @@
 
 /*
  * Mail addresses and domains as people configure them. The subset of RFC 5322 mailboxes that can neither surprise a
- * server nor a mail header: `local@domain` or `Name <local@domain>`, dot-atom local parts in ASCII, domains through
- * IDNA 2008. No groups, comments, quoted local parts or address literals.
+ * server nor a mail header: `local@domain` or `Name <local@domain>`, dot-atom local parts in NFC (beyond ASCII: RFC 6531),
+ * domains through IDNA 2008. No groups, comments, quoted local parts or address literals.
  */
 
 #include "base/arena.h"
@@ -19,6 +19,11 @@
  */
 int address_parse(struct arena *arena, const char *text, struct address *ret,
                   const char **ret_error);
+
+/** address_key() - what a spec is compared by: without case. Return: owned; NULL when out of memory or no UTF-8. */
+char *address_key(const char *spec);
+/** address_is_ascii() - else only a server that offers SMTPUTF8 takes mail to it */
+bool address_is_ascii(const struct address *address);
 
 /**
  * domain_parse() - a domain in lower-case ASCII (IDNA where it is not)

@@ -4,42 +4,50 @@
 
 #include "base/strbuf.h"
 #include "base/text.h"
+#include "config/address.h"
 #include "config/check.h"
 #include "config/resolve.h"
 
 #define UNITS_NAMED 5 /* in one finding */
 
-static void check_fence(struct reader *rd, const struct address_list *list, struct source at,
-                        const char *kind, const char *name) {
-        for (size_t i = 0; i < list->n; i++)
-                if (!model_address_allowed(&rd->m, &list->items[i]))
+static void check_list(struct reader *rd, const struct address_list *list, struct source at,
+                       const char *kind, const char *name) {
+        for (size_t i = 0; i < list->n; i++) {
+                const struct address *a = &list->items[i];
+
+                if (!model_address_allowed(&rd->m, a))
                         rd_warning_at(rd, at,
-                                      "%s of %s is beyond mail.allowed_domains and is never "
+                                      "%s of %s '%s' is beyond mail.allowed_domains and is never "
                                       "mailed: add its domain, or correct it",
-                                      list->items[i].spec,
-                                      arena_printf(rd->scratch, "%s '%s'", kind, name));
+                                      a->spec, kind, name);
+                else if (!address_is_ascii(a))
+                        rd_warning_at(rd, at,
+                                      "%s of %s '%s' is beyond ASCII before the @: only a server "
+                                      "that offers SMTPUTF8 (RFC 6531) takes mail to it, others "
+                                      "refuse it for good; have one in mail.servers, or name "
+                                      "another address",
+                                      a->spec, kind, name);
+        }
 }
 
 static void check_addresses(struct reader *rd) {
         const struct model *m = &rd->m;
 
-        if (m->mail.allowed_domains.n == 0)
-                return;
         for (size_t i = 0; i < m->roles.n; i++)
-                check_fence(rd, &m->roles.items[i].who, m->roles.items[i].source, "role",
-                            m->roles.items[i].name);
+                check_list(rd, &m->roles.items[i].who, m->roles.items[i].source, "role",
+                           m->roles.items[i].name);
         for (size_t i = 0; i < m->n_units; i++) {
                 const struct unit *unit = &m->units[i];
 
                 if (strcmp(unit->id, STAND_IN_ID) == 0)
                         continue;
-                check_fence(rd, &unit->mail, unit->source, "unit", unit->id);
+                check_list(rd, &unit->mail, unit->source, "unit", unit->id);
                 for (size_t k = 0; k < unit->roles.n; k++)
-                        check_fence(rd, &unit->roles.items[k].who, unit->roles.items[k].source,
-                                    "role", unit->roles.items[k].name);
+                        check_list(rd, &unit->roles.items[k].who, unit->roles.items[k].source,
+                                   "role", unit->roles.items[k].name);
         }
         for (size_t i = 0; i < m->n_tasks; i++)
-                check_fence(rd, &m->tasks[i].owner, m->tasks[i].source, "task", m->tasks[i].id);
+                check_list(rd, &m->tasks[i].owner, m->tasks[i].source, "task", m->tasks[i].id);
 }
 
 static size_t count_reachable(const struct model *model, const struct role *role) {

@@ -280,11 +280,8 @@ static void parse_domains(struct reader *rd, const config_setting_t *s, const st
 
 static void parse_from(struct reader *rd, const config_setting_t *s, const struct key *key,
                        void *target) {
-        const char *text = value_text(rd, s, key), *error;
-
         rd->mail_from = rd_source(rd, s);
-        if (text && address_parse(rd->arena, text, target, &error) < 0)
-                rd_error(rd, s, "\"%s\" in '%s': %s", text, key->name, error);
+        value_address(rd, s, key, target);
 }
 
 /* Its words end up in a request: nothing in it may end a line, and it is shown where passwords must not be. */

@@ -361,12 +361,28 @@ static void parse_ids(struct reader *rd, const config_setting_t *s, const struct
         (void)value_texts(rd, s, key, check_id, target);
 }
 
+void value_address(struct reader *rd, const config_setting_t *s, const struct key *key,
+                   struct address *ret) {
+        const char *text = value_text(rd, s, key), *error;
+        struct address address;
+
+        if (!text)
+                return;
+        if (address_parse(rd->arena, text, &address, &error) < 0)
+                rd_error(rd, s, "\"%s\" in '%s': %s", text, key->name, error);
+        else if (!address_is_ascii(&address))
+                rd_error(rd, s,
+                         "\"%s\" in '%s': a mail that comes from there, or is answered there, must "
+                         "be "
+                         "ASCII before the @, so that every server takes it",
+                         text, key->name);
+        else
+                *ret = address;
+}
+
 static void parse_address(struct reader *rd, const config_setting_t *s, const struct key *key,
                           void *target) {
-        const char *text = value_text(rd, s, key), *error;
-
-        if (text && address_parse(rd->arena, text, target, &error) < 0)
-                rd_error(rd, s, "\"%s\" in '%s': %s", text, key->name, error);
+        value_address(rd, s, key, target);
 }
 
 static void parse_addresses(struct reader *rd, const config_setting_t *s, const struct key *key,

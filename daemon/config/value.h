@@ -27,6 +27,9 @@ bool value_texts(struct reader *rd, const config_setting_t *s, const struct key 
 int value_time(const char *text, int *ret);
 /** value_is_id() - may @text name something? Not empty, no blanks, none of / @ , and no leading dot. */
 bool value_is_id(const char *text);
+/** value_address() - that of a sender: ASCII, so that nobody needs SMTPUTF8 who does not have such an address */
+void value_address(struct reader *rd, const config_setting_t *s, const struct key *key,
+                   struct address *ret);
 /** value_addresses() - an address or a list of them */
 bool value_addresses(struct reader *rd, const config_setting_t *s, const struct key *key,
                      struct address_list *ret);

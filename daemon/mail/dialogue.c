@@ -226,7 +226,8 @@ static void quote_server(const struct dialogue *d, struct mail_outcome *ret) {
 static void refused_by_us(const struct dialogue *d, struct mail_outcome *ret) {
         if (d->refusal == DIALOGUE_NO_UTF8)
                 outcome_set(ret, MAIL_PERMFAIL, MAIL_STAGE_MAIL, false,
-                            "the address needs SMTPUTF8, which the server does not offer");
+                            "the address is beyond ASCII and needs SMTPUTF8 (RFC 6531), which this "
+                            "server does not offer: name another address, or a server that does");
         else if (d->refusal == DIALOGUE_NO_AUTH)
                 outcome_set(ret, MAIL_TEMPFAIL, MAIL_STAGE_AUTH, true,
                             "the server offers no AUTH, and without it nothing is sent as a user");

@@ -15,6 +15,7 @@
 #define WORD_MAX_PLAIN 60  /* a longer word is encoded, so that it can be folded */
 #define ENCODED_WORD_MAX 75
 #define CHARSET "=?utf-8?"
+#define SPEC_MAX 320 /* bytes of an address */
 
 static const char hex_digits[] = "0123456789ABCDEF";
 static const char base64_digits[] =
@@ -205,16 +206,28 @@ void mime_header(struct strbuf *out, const char *name, const char *value) {
         line_end(&line);
 }
 
-bool mime_spec_is_safe(const char *spec) {
-        const char *at = strrchr(spec, '@');
-
-        if (!at || at == spec || !at[1] || strlen(spec) > 320)
-                return false;
-        for (const char *c = spec; *c; c++)
-                if (*c <= ' ' || *c > '~' || strchr("<>()[]\\,;:\"", *c) || (*c == '@' && c != at))
+static bool is_ascii(const char *s) {
+        for (; *s; s++)
+                if ((unsigned char)*s >= 0x80)
                         return false;
         return true;
 }
+
+/* Is it one mailbox and nothing else, if its local part were ASCII? */
+static bool is_mailbox(const char *spec) {
+        const char *at = strrchr(spec, '@');
+
+        if (!at || at == spec || !at[1] || strlen(spec) > SPEC_MAX || !is_ascii(at) ||
+            !utf8_valid(spec, strlen(spec)))
+                return false;
+        for (const unsigned char *c = (const unsigned char *)spec; *c; c++)
+                if (*c <= ' ' || *c == 0x7f || strchr("<>()[]\\,;:\"", *c) ||
+                    (*c == '@' && c != (const unsigned char *)at))
+                        return false;
+        return true;
+}
+
+bool mime_spec_is_safe(const char *spec) { return is_ascii(spec) && is_mailbox(spec); }
 
 bool mime_id_is_safe(const char *id) {
         size_t len = strlen(id);
@@ -268,10 +281,34 @@ static void add_display(struct line *line, const char *display) {
                 line_encoded(line, s);
 }
 
-static void add_mailbox(struct line *line, const struct address *a) {
-        char spec[324];
+/*
+ * A local part beyond ASCII stands in no header but that of RFC 6532, which needs SMTPUTF8 all the way to every recipient. So it
+ * is named in an empty group (RFC 6857, section 3.1.7), which every server and program takes: one such address must not
+ * keep the mail from the others.
+ */
+static void add_beyond_ascii(struct line *line, const struct address *a) {
+        _cleanup_free_ char *words = NULL, *s = NULL;
         bool named = a->display && *a->display;
 
+        if (asprintf(&words, named ? "%s <%s>" : "%s%s", named ? a->display : "", a->spec) < 0)
+                words = NULL;
+        s = words ? clean(line->out, words) : NULL;
+        if (!s) {
+                line->out->failed = true;
+                return;
+        }
+        line_encoded(line, s);
+        line_word(line, ":;", 2);
+}
+
+static void add_mailbox(struct line *line, const struct address *a) {
+        char spec[SPEC_MAX + sizeof("<>")];
+        bool named = a->display && *a->display;
+
+        if (!is_ascii(a->spec)) {
+                add_beyond_ascii(line, a);
+                return;
+        }
         if (named)
                 add_display(line, a->display);
         snprintf(spec, sizeof(spec), named ? "<%s>" : "%s", a->spec);
@@ -284,7 +321,7 @@ void mime_header_addresses(struct strbuf *out, const char *name, const struct ad
         bool any = false;
 
         for (size_t i = 0; i < n; i++) {
-                if (!mime_spec_is_safe(items[i]->spec))
+                if (!is_mailbox(items[i]->spec))
                         continue;
                 if (any)
                         line_glue(&line, ',');

@@ -15,8 +15,8 @@
 
 /** mime_header() - a header of free words: folded, encoded words where needed. @name: ours, ASCII. */
 void mime_header(struct strbuf *out, const char *name, const char *value);
-/** mime_header_addresses() - a list of mailboxes; those that fit no header (mime_spec_is_safe()) are left out.
- *  Without any: "undisclosed-recipients:;". */
+/** mime_header_addresses() - a list of mailboxes; those that are none are left out, those with a local part beyond
+ *  ASCII named in an empty group. Without any: "undisclosed-recipients:;". */
 void mime_header_addresses(struct strbuf *out, const char *name, const struct address *const *items,
                            size_t n);
 /** mime_header_ids() - Message-IDs, one or several; NULLs and those with anything but printable ASCII are left out, and without any

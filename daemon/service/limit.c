@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/strmap.h"
 #include "base/zone.h"
+#include "config/address.h"
 
 void limit_done(struct limit *limit) {
         size_t cursor = 0;
@@ -53,7 +55,11 @@ static int add_all(struct limit *limit, const struct recipients *list) {
         return r;
 }
 
-static int on_mailed(void *userdata, const char *key, uint64_t n) { return add(userdata, key, n); }
+static int on_mailed(void *userdata, const char *recipient, uint64_t n) {
+        _cleanup_free_ char *key = address_key(recipient);
+
+        return key ? add(userdata, key, n) : -ENOMEM;
+}
 
 int limit_begin(struct limit *limit, struct tell *tell, usec_t now,
                 const struct digest_list *digests) {

@@ -3,17 +3,19 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "config/address.h"
 #include "core/recipients.h"
 #include "service/mail-ledger.h"
 
 #define GAPS_MAX 4 /* at most 16 days between two words about the same address */
 
 static bool is_recipient(const struct address *a, const struct outbox_entry *e) {
-        return strcasecmp(a->spec, e->recipient) == 0; /* specs are ASCII, as keys are */
+        _cleanup_free_ char *key = address_key(e->recipient);
+
+        return key && strcmp(a->key, key) == 0;
 }
 
 /* The role as everywhere: the unit's, else the organisation's; the fence; an empty one is the coordinator's, then the administrator's. */

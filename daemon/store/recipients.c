@@ -42,16 +42,16 @@ int store_add_recipient(struct store *store, int64_t message, const char *recipi
 
 int store_count_mails(struct store *store, usec_t since, store_count_fn fn, void *userdata) {
         _cleanup_(query_done) struct query q =
-                query_read(store, "SELECT lower(e.recipient), count(*)"
+                query_read(store, "SELECT e.recipient, count(*)"
                                   " FROM message AS m CROSS JOIN entry AS e ON e.message = m.id"
                                   " WHERE m.created >= ? AND e.state <> 'withdrawn' GROUP BY 1");
         int r;
 
         query_i64(&q, since);
         while ((r = query_step(&q)) > 0) {
-                const char *key = query_take_text(&q);
+                const char *recipient = query_take_text(&q);
 
-                r = fn(userdata, key, (uint64_t)query_take_i64(&q));
+                r = fn(userdata, recipient, (uint64_t)query_take_i64(&q));
                 if (r != 0)
                         return r;
         }

@@ -241,8 +241,8 @@ typedef int (*store_recipient_fn)(void *userdata, const char *recipient);
 int store_mailed_about(struct store *store, const char *key, store_recipient_fn fn, void *userdata);
 /** One more recipient of a message that is there, queued at once. Return: 1; 0 when it is one already; -errno. */
 int store_add_recipient(struct store *store, int64_t message, const char *recipient, usec_t now);
-/** How many mails composed since @since each recipient has; by key (lower case). Withdrawn ones do not count. */
-typedef int (*store_count_fn)(void *userdata, const char *key, uint64_t n);
+/** How many mails composed since @since each recipient has, as it was written. Withdrawn ones do not count. */
+typedef int (*store_count_fn)(void *userdata, const char *recipient, uint64_t n);
 int store_count_mails(struct store *store, usec_t since, store_count_fn fn, void *userdata);
 
 /* ---- ledger: append-only, chained by SHA-256 ---- */

@@ -161,6 +161,46 @@ class Refusals(evmail.Office):
                 collections.Counter(unit_address(n) for n in range(4)),
             )
 
+    BEYOND_ASCII = "nguyễn.thị@office.example"
+
+    def office_beyond_ascii(self, server):
+        """Unit 0 has two addresses; Message-ID and To stay ASCII for the sake of the other."""
+        self.office(evmail.server(server.url), units=1)
+        path = self.path("etc/units.d/units.conf")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace(f'mail = [ "{unit_address(0)}" ]', f'mail = [ "{unit_address(0)}", "Thị <{self.BEYOND_ASCII}>" ]'))
+
+    def test_beyond_ascii(self):
+        with evtest.SmtpServer(extensions=("8BITMIME", "SMTPUTF8")) as server:
+            self.office_beyond_ascii(server)
+            with self.service() as service:
+                self.wait_state(service, self.BEYOND_ASCII, "sent")
+                self.wait_state(service, unit_address(0), "sent")
+            asked = {m.recipients[0]: "SMTPUTF8" in m.sender_options for m in server.taken}
+            self.assertEqual(asked, {self.BEYOND_ASCII: True, unit_address(0): False})
+            self.assertEqual(len({m.raw for m in server.taken}), 1)
+            to = server.taken[0].parse()["To"]
+            self.assertEqual([str(a) for a in to.addresses], [unit_address(0)])
+            self.assertEqual([g.display_name for g in to.groups if not g.addresses], [f"Thị <{self.BEYOND_ASCII}>"])
+
+    def test_beyond_ascii_is_not_offered(self):
+        """Refused for good in our words; the other address of the very mail is not kept from it."""
+        with evtest.SmtpServer() as server:
+            self.office_beyond_ascii(server)
+            with self.service() as service:
+                mail = self.wait_state(service, self.BEYOND_ASCII, "parked")
+                self.assertIn("needs SMTPUTF8", mail["reply"])
+                self.wait_state(service, unit_address(0), "sent")
+                self.wait_state(service, head_address(0), "sent")
+                self.wait_state(service, evmail.COORDINATOR, "sent", "undeliverable")
+                self.assertIn("ok", {s["state"] for s in self.status(service)["servers"]})
+            (told,) = [m for m in server.taken if m.recipients == [evmail.COORDINATOR]]
+            text = " ".join(evtest.body_text(told.parse()).split())
+            self.assertIn(f"{self.BEYOND_ASCII}: the address is beyond ASCII and needs SMTPUTF8", text)
+            self.assertIn("name another address, or a server that does", text)
+
     def test_bad_address_is_told_once(self):
         """Every mail to one address refused: one word to the coordinator, not one for each."""
         with evtest.SmtpServer({"rcpt": lambda a: "550 5.1.1 nobody" if a == unit_address(0) else None}) as server:

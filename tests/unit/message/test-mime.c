@@ -98,7 +98,12 @@ static void test_addresses(void **state) {
                 {"x\r\nBcc: y", "a@b.example", "To: =?utf-8?Q?x__Bcc=3A_y?= <a@b.example>\r\n"},
                 {"evil", "a@b.example>\r\nBcc: <c@d.example", "To: undisclosed-recipients:;\r\n"},
                 {NULL, "a b@c.example", "To: undisclosed-recipients:;\r\n"},
-                {NULL, "ệ@c.example", "To: undisclosed-recipients:;\r\n"},
+                {NULL, "ệ@c.example", "To: =?utf-8?B?4buHQGMuZXhhbXBsZQ==?= :;\r\n"},
+                {"Nguyễn", "ệ@c.example",
+                 "To: =?utf-8?B?Tmd1eeG7hW4gPOG7h0BjLmV4YW1wbGU+?= :;\r\n"},
+                {NULL, "ệ>\r\nBcc: <x@c.example", "To: undisclosed-recipients:;\r\n"},
+                {NULL, "\xff@c.example", "To: undisclosed-recipients:;\r\n"},
+                {NULL, "a@ệ.example", "To: undisclosed-recipients:;\r\n"},
         };
 
         (void)state;
