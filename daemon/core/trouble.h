@@ -21,13 +21,15 @@ enum trouble_kind {
         TROUBLE_BACKUP,  /* detail */
         TROUBLE_ZONE,    /* path */
         TROUBLE_CLOCK,   /* since: from, until: to */
+        TROUBLE_MAILBOX, /* that could not be delivered to: path, detail, about: a mail's subject */
         _TROUBLE_KIND_MAX
 };
 
-/* What is not set is 0 or NULL. Strings borrowed; detail is what a program or the kernel said, in its own words. */
+/* What is not set is 0 or NULL. Strings borrowed; detail is what a program, a server or the kernel said, in its own
+ * words. */
 struct trouble {
         enum trouble_kind kind;
-        const char *path, *state, *detail;
+        const char *path, *state, *detail, *about;
         usec_t since, until;
         uint64_t n;
 };
@@ -40,6 +42,7 @@ static inline const char *trouble_kind_to_string(enum trouble_kind kind) {
                 [TROUBLE_FULL] = "full",       [TROUBLE_SPACE] = "space",
                 [TROUBLE_LEDGER] = "ledger",   [TROUBLE_BACKUP] = "backup",
                 [TROUBLE_ZONE] = "zone",       [TROUBLE_CLOCK] = "clock",
+                [TROUBLE_MAILBOX] = "mailbox",
         };
 
         return kind < _TROUBLE_KIND_MAX ? names[kind] : NULL;

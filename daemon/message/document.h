@@ -67,6 +67,12 @@ void document_ledger_head(struct document *doc);
 /** trouble_words() - what is wrong, in the words of the language */
 const char *trouble_words(struct words *w, const struct trouble *trouble);
 
+/** said_words() - what a program or the system said, in the words of the language where they are known, else quoted; a mail
+ *  server's reply ("550 …") as it is. @said: may be NULL */
+const char *said_words(struct words *w, const char *said);
+/** said_phrase() - the @i-th phrase that it may need, without "said-"; NULL behind the last */
+const char *said_phrase(size_t i);
+
 /** audience() - who is greeted, in the words of the language: "Văn phòng Sở; Đồng chí Giám đốc Sở" */
 const char *audience(struct document *doc);
 

@@ -88,7 +88,7 @@ static void answer_cell(struct document *doc, struct value *table, struct value 
                         const struct record_mail *mail, bool fate) {
         bool withdrawn = mail->fate == FATE_WITHDRAWN;
         const char *answer =
-                withdrawn ? answer_words(doc, mail->answer) : words_clean(doc->words, mail->answer);
+                withdrawn ? answer_words(doc, mail->answer) : said_words(doc->words, mail->answer);
         struct value *cell = document_cell(doc, table, row, answer);
 
         if (fate)

@@ -10,7 +10,8 @@ const char *trouble_words(struct words *w, const struct trouble *t) {
         struct value *context = value_object(w->pool);
 
         value_set(w->pool, context, "path", words_clean(w, t->path));
-        value_set(w->pool, context, "detail", words_clean(w, t->detail));
+        value_set(w->pool, context, "detail", said_words(w, t->detail));
+        value_set(w->pool, context, "about", words_clean(w, t->about));
         if (t->state)
                 value_set(w->pool, context, "state",
                           words_have(w, "trouble-state-", t->state)

@@ -50,14 +50,34 @@ static void report_at(struct manager *m, const char *what, const struct evidence
                 report(m, cause, trouble, since, patience);
 }
 
+/* "/srv/evidence/1.2: Permission denied" */
+static void report_folders(struct manager *m, const struct evidence_root *root) {
+        const char *colon = strrchr(root->unreadable, ':');
+        size_t len = colon ? (size_t)(colon - root->unreadable) : strlen(root->unreadable);
+        _cleanup_free_ char *path = strndup(root->unreadable, len);
+
+        if (!path) {
+                log_oom();
+                return;
+        }
+        report_at(m, "folders", root,
+                  &(struct trouble){.kind = TROUBLE_FOLDERS,
+                                    .n = root->n_unreadable,
+                                    .path = path,
+                                    .detail = colon ? colon + strspn(colon, ": ") : NULL},
+                  root->unreadable_since, CARE_ROOT_PATIENCE_USEC);
+}
+
 static void report_root(struct manager *m, const struct evidence_root *root) {
+        bool hung = strcmp(root->state, "hung") == 0; /* its text says once more since when */
+
         if (strcmp(root->state, "ok") != 0)
                 report_at(m, "root", root,
                           &(struct trouble){.kind = TROUBLE_ROOT,
                                             .path = root->path,
                                             .state = root->state,
                                             .since = root->since,
-                                            .detail = root->text},
+                                            .detail = hung ? NULL : root->text},
                           root->since, CARE_ROOT_PATIENCE_USEC);
         if (root->limit)
                 report_at(m, "limit", root,
@@ -65,11 +85,7 @@ static void report_root(struct manager *m, const struct evidence_root *root) {
                                   .kind = TROUBLE_LIMIT, .path = root->path, .detail = root->limit},
                           root->limit_since, 0);
         if (root->n_unreadable > 0)
-                report_at(m, "folders", root,
-                          &(struct trouble){.kind = TROUBLE_FOLDERS,
-                                            .n = root->n_unreadable,
-                                            .path = root->unreadable},
-                          root->unreadable_since, CARE_ROOT_PATIENCE_USEC);
+                report_folders(m, root);
 }
 
 static void report_roots(struct manager *m) {

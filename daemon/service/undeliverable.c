@@ -75,6 +75,10 @@ static int is_news(struct tell *t, const char *recipient) {
 
 int undeliverable(struct tell *t, const struct outbox_entry *e) {
         _cleanup_free_ char *text = NULL, *answer = mail_answer(e);
+        const struct trouble trouble = {.kind = TROUBLE_MAILBOX,
+                                        .path = e->recipient,
+                                        .detail = answer,
+                                        .about = e->message.subject};
         int r = answer ? 0 : -ENOMEM;
 
         if (e->message.kind == NOTICE_TROUBLE || e->message.kind == NOTICE_UNDELIVERABLE)
@@ -88,5 +92,6 @@ int undeliverable(struct tell *t, const struct outbox_entry *e) {
                 return r;
         if (asprintf(&text, "%s: %s – %s", e->recipient, answer, e->message.subject) < 0)
                 return -ENOMEM;
-        return tell_notice(t, NOTICE_UNDELIVERABLE, NULL, NULL, &(struct tell_words){.text = text});
+        return tell_notice(t, NOTICE_UNDELIVERABLE, NULL, NULL,
+                           &(struct tell_words){.text = text, .trouble = &trouble});
 }

@@ -93,7 +93,7 @@ class Hang(evtest.TestCase):
             # a quarter of an hour later in one mail to the administrator
             self.later(1000)
             told = evtest.eventually(
-                lambda: self.mails("administrator@small.example", "not answering since", self.path("share")), "told", 10
+                lambda: self.mails("administrator@small.example", "it does not answer", self.path("share")), "told", 10
             )
             # the next morning, with the share still hanging
             before = len(self.mails("a@small.example", "1.1"))

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/zone.h"
 #include "message/compose.h"
+#include "message/document.h"
 #include "message/words.h"
 
 static struct templates *templates;
@@ -139,13 +140,14 @@ static void test_troubles(void **state) {
         } cases[] = {
                 {{.kind = TROUBLE_ROOT, .path = "/srv/a", .state = "missing", .detail = "why"},
                  "Evidence root /srv/a: missing since 07:30 on 06/11/2018: why",
-                 "Thư mục tài liệu /srv/a: không tìm thấy từ 07 giờ 30 ngày 06/11/2018 (why)"},
+                 "Thư mục tài liệu /srv/a: không tìm thấy từ 07 giờ 30 ngày 06/11/2018 (“why”)"},
                 {{.kind = TROUBLE_LIMIT, .path = "/srv/a", .detail = "why"},
                  "/srv/a: why",
-                 "(why)"},
-                {{.kind = TROUBLE_FOLDERS, .path = "/srv/a", .n = 2},
-                 "2 folders can",
-                 "Có 2 thư mục"},
+                 "(“why”)"},
+                {{.kind = TROUBLE_FOLDERS, .path = "/srv/a", .n = 2, .detail = "Permission denied"},
+                 "2 folders can not be read, among them /srv/a: Permission denied",
+                 "Có 2 thư mục không đọc được, trong đó có /srv/a (không có quyền truy cập: "
+                 "“Permission denied”)"},
                 {{.kind = TROUBLE_FOLDERS, .path = "/srv/a", .n = 1},
                  "1 folder can",
                  "Có 1 thư mục"},
@@ -153,8 +155,14 @@ static void test_troubles(void **state) {
                 {{.kind = TROUBLE_FULL, .path = "/var/a"}, "in /var/a", "vào /var/a"},
                 {{.kind = TROUBLE_SPACE, .path = "/var/a", .n = 9}, "9 KiB", "9 KiB"},
                 {{.kind = TROUBLE_LEDGER, .n = 7}, "row 7", "dòng 7"},
-                {{.kind = TROUBLE_BACKUP, .detail = "why"}, "failed: why", "trong đêm: why"},
+                {{.kind = TROUBLE_BACKUP, .detail = "why"}, "failed: why", "trong đêm: “why”"},
                 {{.kind = TROUBLE_ZONE, .path = "/usr/a"}, "(/usr/a)", "(/usr/a)"},
+                {{.kind = TROUBLE_MAILBOX,
+                  .path = "a@b.example",
+                  .detail = "no connection within a minute",
+                  .about = "Subject"},
+                 "a@b.example: no connection within a minute – Subject",
+                 "a@b.example: sau một phút vẫn không kết nối được – Subject"},
                 {{.kind = TROUBLE_CLOCK},
                  "to 08:00 on 06/11/2018",
                  "sang 08 giờ 00 ngày 06/11/2018"},
@@ -189,11 +197,47 @@ static void test_troubles(void **state) {
         value_pool_done(&pool);
 }
 
+/* What programs say is translated where it is known; servers are quoted. */
+static void test_what_was_said(void **state) {
+        static const struct {
+                const char *said, *vi;
+        } cases[] = {
+                {"", ""},
+                {"550 5.1.1 nobody", "550 5.1.1 nobody"},
+                {"250", "250"},
+                {"5501 nobody", "“5501 nobody”"},
+                {"stored as 1.a", "đã lưu thành tệp “1.a”"},
+                {"lost after the message: Timeout was reached",
+                 "mất kết nối sau khi gửi xong thư: máy chủ không phản hồi: “Timeout was reached”"},
+                {"Failed to connect to mx port 25 after 0 ms: Couldn't connect to server",
+                 "không kết nối được đến máy chủ: “Failed to connect to mx port 25 after 0 ms: "
+                 "Couldn't connect to server”"},
+                {"no known words", "“no known words”"},
+        };
+        struct value_pool pool = VALUE_POOL_INIT;
+        struct words vi, en;
+
+        (void)state;
+        words_init(&vi, templates, LANGUAGE_VI, &pool);
+        words_init(&en, templates, LANGUAGE_EN, &pool);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                assert_string_equal(said_words(&vi, cases[i].said), cases[i].vi);
+                assert_string_equal(said_words(&en, cases[i].said), cases[i].said);
+        }
+        assert_string_equal(said_words(&vi, NULL), "");
+        for (size_t i = 0; said_phrase(i); i++)
+                if (!words_have(&vi, "said-", said_phrase(i)))
+                        fail_msg("no words for said-%s", said_phrase(i));
+        assert_int_equal(vi.error, 0);
+        value_pool_done(&pool);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_both_languages),
                 cmocka_unit_test(test_every_name_has_a_phrase),
                 cmocka_unit_test(test_troubles),
+                cmocka_unit_test(test_what_was_said),
                 cmocka_unit_test(test_what_comes_from_outside),
                 cmocka_unit_test(test_a_missing_phrase_is_an_error),
         };
