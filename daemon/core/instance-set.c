@@ -108,7 +108,8 @@ static int make_requirement(struct builder *b, const struct instance *instance,
         ret->need = need;
         ret->patterns = patterns;
         ret->n_patterns = need->match.n;
-        ret->name = need->name && *need->name ? need->name : join(b->arena, texts, need->match.n);
+        ret->asked = join(b->arena, texts, need->match.n);
+        ret->name = need->name && *need->name ? need->name : ret->asked;
         return 0;
 }
 

@@ -17,7 +17,8 @@
 /* A need of one instance, placeholders replaced, patterns compiled. */
 struct requirement {
         const struct need *need;
-        const char *name; /* need.name, or its patterns joined by ", " */
+        const char *asked; /* its patterns, joined by ", "; "" when every name will do */
+        const char *name;  /* need.name, or the patterns as in @asked */
         const struct pattern *const *patterns;
         size_t n_patterns;
 };

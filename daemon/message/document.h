@@ -87,6 +87,8 @@ void item_describe(struct document *doc, const struct notice *notice, struct val
 /** item_files() - names of files with why they do not count, as lines of a fact */
 void item_files(struct document *doc, const struct notice *notice, struct value *item,
                 const char *label);
+/** item_naming() - which names the missing documents are to have, as lines of a fact */
+void item_naming(struct document *doc, const struct notice *notice, struct value *item);
 /** is_stand_in() - the unit of tasks that nobody owns, the area of tasks in none: the configuration makes them, with this id */
 bool is_stand_in(const char *id);
 

@@ -171,18 +171,26 @@ void item_basics(struct document *doc, const struct notice *n, struct value *obj
 
 /* ---- the rest ---- */
 
+/* The requirement has fewer files than it asks for: how many, else 0. */
+static uint32_t missing_of(const struct notice *n, size_t i) {
+        bool known = n->history && n->history->n_have == n->instance->n_requirements;
+        uint32_t have = known ? n->history->have[i] : 0,
+                 count = n->instance->requirements[i].need->count;
+
+        return have < count ? count - have : 0;
+}
+
 static void describe_missing(struct document *doc, const struct notice *n, struct value *object) {
         const struct instance *instance = n->instance;
         struct value *list = value_list_in(doc->pool, object, "missing"), *last = NULL;
-        bool known = n->history && n->history->n_have == instance->n_requirements;
         size_t named = 0;
 
         for (size_t i = 0; i < instance->n_requirements; i++) {
                 const struct requirement *r = &instance->requirements[i];
-                uint32_t have = known ? n->history->have[i] : 0;
+                uint32_t missing = missing_of(n, i);
                 struct value *item;
 
-                if (have >= r->need->count)
+                if (missing == 0)
                         continue;
                 value_set_flag(doc->pool, last, "followed", true);
                 item = value_add_object(doc->pool, list);
@@ -192,7 +200,7 @@ static void describe_missing(struct document *doc, const struct notice *n, struc
                         break;
                 }
                 value_set(doc->pool, item, "name", words_clean(doc->words, r->name));
-                value_set(doc->pool, item, "count", words_count(doc->words, r->need->count - have));
+                value_set(doc->pool, item, "count", words_count(doc->words, missing));
                 value_set_flag(doc->pool, item, "counted", r->need->count > 1);
         }
         value_set_flag(doc->pool, object, "some_missing", last);
@@ -313,6 +321,28 @@ void item_head(struct document *doc, const struct notice *n, struct value *item,
         if (counted)
                 value_set(doc->pool, item, "points_text",
                           words_phrase(doc->words, "value-points", item));
+}
+
+void item_naming(struct document *doc, const struct notice *n, struct value *item) {
+        struct value *fact = NULL;
+        size_t named = 0;
+
+        for (size_t i = 0; n->instance && i < n->instance->n_requirements && named < MAX_MISSING;
+             i++) {
+                const struct requirement *r = &n->instance->requirements[i];
+                struct value *context;
+
+                if (missing_of(n, i) == 0 || !*r->asked || strcmp(r->asked, "*") == 0)
+                        continue;
+                if (named++ == 0)
+                        fact = document_fact(doc, item, "naming",
+                                             words_phrase(doc->words, "value-naming", item));
+                context = value_object(doc->pool);
+                value_set(doc->pool, context, "name",
+                          r->name != r->asked ? words_clean(doc->words, r->name) : "");
+                value_set(doc->pool, context, "pattern", words_clean(doc->words, r->asked));
+                document_line(doc, fact, words_phrase(doc->words, "value-pattern", context));
+        }
 }
 
 static const char *file_line(struct document *doc, const struct file_note *file) {

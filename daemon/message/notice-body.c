@@ -51,6 +51,12 @@ static void add_folder(struct document *doc, struct value *item) {
         document_fact(doc, item, "folder", words_phrase(doc->words, "value-folder", item));
 }
 
+/* Where to file, and under which names. */
+static void add_place(struct document *doc, struct value *item, const struct notice *n) {
+        add_folder(doc, item);
+        item_naming(doc, n, item);
+}
+
 /* Files received, or missing: what they are and when that was seen. */
 static void add_files(struct document *doc, struct value *item, const struct notice *n,
                       const char *label, const char *phrase) {
@@ -115,7 +121,7 @@ static void receipt_item(struct document *doc, struct value *items, const struct
         add_progress(doc, item, first);
         add_deadline(doc, item, first);
         if (refused)
-                add_folder(doc, item);
+                add_place(doc, item, first);
 }
 
 static void receipt_body(struct document *doc) {
@@ -159,7 +165,7 @@ static void reopened_item(struct document *doc, struct value *item, const struct
         add_points(doc, item);
         add_progress(doc, item, n);
         add_deadline(doc, item, n);
-        add_folder(doc, item);
+        add_place(doc, item, n);
 }
 
 static void changed_item(struct document *doc, struct value *item, const struct notice *n) {
@@ -195,7 +201,7 @@ static void criteria_item(struct document *doc, struct value *item, const struct
         add_points(doc, item);
         add_deadline(doc, item, n);
         add_progress(doc, item, n);
-        add_folder(doc, item);
+        add_place(doc, item, n);
 }
 
 static void attention_item(struct document *doc, struct value *item, const struct notice *n) {

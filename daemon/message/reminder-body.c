@@ -58,6 +58,8 @@ static void add_item(struct document *doc, struct value *items, const struct not
         if (n->instance && n->instance->has_deadline)
                 document_fact(doc, item, "deadline", words_phrase(w, "value-deadline", item));
         document_fact(doc, item, "folder", words_phrase(w, "value-folder", item));
+        if (doc->digest->class != NOTICE_CLASS_ESCALATION)
+                item_naming(doc, n, item);
         document_fact(doc, item, "reminded", words_phrase(w, "value-reminded", item));
         document_fact(doc, item, "next", words_phrase(w, "value-next", item));
 }

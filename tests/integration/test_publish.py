@@ -137,7 +137,7 @@ class Publish(evtest.TestCase):
         self.assertNotIn("@small.example", text)
         self.assertIn('1.1 – <script>alert(1)</script> & "co"', page.text())
         for words in ("0.00 of 6.00 points", "Overdue 2.00 1 criterion", "Due soon 4.00 2 criteria",
-                      "missing: The plan, The report", "As of 10:00 on 12/11/2018"):  # fmt: skip
+                      "missing: The plan; The report", "As of 10:00 on 12/11/2018"):  # fmt: skip
             self.assertIn(words, page.text())
 
     def test_calendars(self):

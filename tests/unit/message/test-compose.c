@@ -48,12 +48,13 @@ static void test_what_a_reminder_says(void **state) {
         expect_in(vi, "Điểm tối đa: 2,00 điểm\n");
         expect_in(vi, "đã có 00/01; còn thiếu: *.pdf\n");
         expect_in(vi, "Tệp đã có nhưng chưa được tính: 02 tệp\n");
-        expect_in(vi, "1.2/b.pdf – tệp hỏng hoặc chưa sao chép xong\n");
+        expect_in(vi, "1.2/b.pdf – tệp hỏng hoặc chưa sao chép xong; đề nghị mở thử và lưu lại\n");
         expect_in(vi, "1.2/c.pdf – trùng nội dung với tệp đã được tính: 1.3 (hạn 20/11/2018)\n");
         assert_null(strstr(vi, "a.pdf"));
         expect_in(vi, "trước ngày 25/11/2018 (Chủ nhật); chậm nhất hết ngày 23/11/2018 (thứ Sáu), "
                       "còn 01 ngày làm việc\n");
         expect_in(vi, "Nơi lưu: \\\\server\\share\\1.2\n");
+        expect_in(vi, "Đặt tên tệp: theo mẫu sau, dấu * là phần tùy ý\n     *.pdf\n");
         expect_in(vi, "Đã nhắc: 04 lần (lần gần nhất: 07 giờ 30 ngày 20/11/2018)\n");
         expect_in(vi, "nhắc lại lúc 07 giờ 30 ngày 23/11/2018, gửi VP\n");
         expect_in(vi, "(tên tệp bắt đầu bằng “GIAI-TRINH”)");
@@ -66,8 +67,7 @@ static void test_what_a_reminder_says(void **state) {
         expect_in(en, "Maximum points: 2.00 points, at risk\n");
         expect_in(en, "before 25/11/2018 (Sunday), that is by the end of Friday 23/11/2018, 4 "
                       "working days overdue\n");
-        expect_in(en, "on 30/11/2018 (in 1 working day) this goes to the Deputy Director in charge "
-                      "of PAR\n");
+        expect_in(en, "on 30/11/2018 (in 1 working day) this goes to the Deputy Director\n");
         expect_in(en, "(file name like “*giai?trinh*”)");
 }
 

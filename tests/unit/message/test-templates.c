@@ -102,7 +102,7 @@ static void test_overriding_phrases(void **state) {
         assert_int_equal(templates_load(SHIPPED, f->dir, on_error, f, &t), 0);
         expect(t, LANGUAGE_VI, "signature", "PHÒNG A");
         expect(t, LANGUAGE_VI, "regards", "Kính thư, PHÒNG A");
-        expect(t, LANGUAGE_EN, "signature", "PAR team");
+        expect(t, LANGUAGE_EN, "signature", "The coordinator");
         expect(t, LANGUAGE_VI, "total", "Cộng");
         templates_free(t);
 }
