@@ -62,10 +62,10 @@ static void parse_text(struct reader *rd, char *text) {
                 read_top(rd, config_root_setting(&config));
         else {
                 say_lost(rd);
-                rd_error_at(rd, (struct source){rd->file, (unsigned)config_error_line(&config)},
-                            "%s: look here and in the line before for a missing ; , \" or bracket",
-                            config_error_text(&config) ? config_error_text(&config)
-                                                       : "syntax error");
+                rd_error_at(
+                        rd, (struct source){rd->file, (unsigned)config_error_line(&config)},
+                        "%s: look here and in the line before for a missing ; , : = \" or bracket",
+                        config_error_text(&config) ? config_error_text(&config) : "syntax error");
         }
         config_destroy(&config);
 }

@@ -13,8 +13,10 @@ struct scan {
         char *p, *end;
         unsigned line;
         unsigned depth;
-        char *comma; /* the last token was this comma */
+        char open[LEXICAL_MAX_DEPTH + 2]; /* the brackets around; [0]: none */
+        char *comma;                      /* the last token was this comma */
         unsigned comma_line;
+        bool text; /* the last token was a text in quotes */
         bool fatal;
 };
 
@@ -141,14 +143,40 @@ static void skip_number(struct scan *s) {
         check_integer(s, from, digits);
 }
 
+/* libconfig joins two texts that follow each other, so that a list of two is silently one of one. */
+static void check_joined(struct scan *s) {
+        if (s->text && (s->open[s->depth] == '[' || s->open[s->depth] == '('))
+                findings_add(
+                        s->findings, FINDING_WARNING, s->file, s->line,
+                        "no comma between this text and the one before it: the two are read as "
+                        "one");
+}
+
+/* What no configuration has outside quotes: quotes as word processors make them, above all. */
+static void check_character(struct scan *s) {
+        size_t len = 1;
+
+        if (*s->p != '\'' && !((unsigned char)*s->p & 0x80))
+                return;
+        while (((unsigned char)s->p[len] & 0xc0) == 0x80)
+                len++;
+        error(s, s->line,
+              "unexpected %.*s: texts are written in straight double quotes, \"like this\"",
+              (int)len, s->p);
+        s->fatal = true;
+}
+
 static void open_bracket(struct scan *s) {
+        char c = *s->p;
+
         if (++s->depth == LEXICAL_MAX_DEPTH + 1) {
                 error(s, s->line,
                       "groups and lists are nested more than %d deep here: nothing in a "
                       "configuration is",
                       LEXICAL_MAX_DEPTH);
                 s->fatal = true;
-        }
+        } else
+                s->open[s->depth] = c;
         s->p++;
 }
 
@@ -193,11 +221,14 @@ static void next_token(struct scan *s) {
         if (c == ',') {
                 s->comma = s->p++;
                 s->comma_line = s->line;
+                s->text = false;
                 return;
         }
-        if (c == '"')
+        bool text = c == '"';
+        if (text) {
+                check_joined(s);
                 skip_string(s);
-        else if (c == '@')
+        } else if (c == '@')
                 check_at(s);
         else if (c == '(' || c == '[' || c == '{')
                 open_bracket(s);
@@ -209,9 +240,12 @@ static void next_token(struct scan *s) {
         else if (isdigit((unsigned char)c) ||
                  ((c == '-' || c == '+') && isdigit((unsigned char)s->p[1])))
                 skip_number(s);
-        else
+        else {
+                check_character(s);
                 s->p++; /* for libconfig to judge */
+        }
         s->comma = NULL;
+        s->text = text;
 }
 
 /* The first line that is no UTF-8, 0 when all are. */

@@ -79,6 +79,20 @@ static int split_url(struct arena *arena, const char *text, struct url *ret,
 }
 
 /* The server's url in the form that the sender gets, "" after an error. */
+/* One side would wait for the other to speak first, until the time limit. */
+static void check_port(struct reader *rd, struct mail_server *server, const char *scheme,
+                       const char *port) {
+        bool smtps = strcmp(scheme, "smtps://") == 0;
+
+        if (!smtps && strcmp(port, "465") == 0)
+                rd_warning_at(rd, server->source,
+                              "port 465 speaks TLS from the first byte: write smtps://");
+        if (smtps && (strcmp(port, "25") == 0 || strcmp(port, "587") == 0))
+                rd_warning_at(rd, server->source,
+                              "port %s begins without TLS, and STARTTLS follows: write smtp://",
+                              port);
+}
+
 static const char *check_smtp_url(struct reader *rd, struct mail_server *server, const char *scheme,
                                   bool stated) {
         const char *rest = server->url + strlen(scheme), *error = NULL;
@@ -99,6 +113,7 @@ static const char *check_smtp_url(struct reader *rd, struct mail_server *server,
                 rd_error_at(rd, server->source, "\"%s\": %s", server->url, error);
                 return NULL;
         }
+        check_port(rd, server, scheme, url.port);
         if (!stated && strcmp(scheme, "smtp://") == 0 && is_loopback(url.host))
                 server->security = MAIL_SECURITY_NONE;
         if (server->security == MAIL_SECURITY_NONE && (server->user || server->credential) &&

@@ -34,6 +34,12 @@ static const struct {
         {TEXT("\n a = 2147483648;"), 0, 2, "2147483648 is too large", "\n a = 1         ;"},
         {TEXT("a = -99999999999999999999999;"), 0, 1, "too large", "a = 1                       ;"},
         {TEXT("a = -010;"), 0, 1, "leading zero", "a = 1   ;"},
+        {TEXT("a = \"b\"\n\"c\"; d = \"e\";")}, /* a long text may go on in the next line */
+        {TEXT("a = [ \"b\", \"c\" ]; d = { e = [ \"f\" ]; g = \"h\" \"i\"; };")},
+        {TEXT("a = [ \"b\"\n # x\n \"c\" ];"), 0, 3, "no comma between"},
+        {TEXT("a = ( \"b\", { c = 1; }, \"d\" \"e\" );"), 0, 1, "no comma between"},
+        {TEXT("a = 1;\nb = “c”;"), -EINVAL, 2, "unexpected “: texts"},
+        {TEXT("a = 'b';"), -EINVAL, 1, "unexpected ': texts"},
         {TEXT("a = 0xffL;"), 0, 1, "decimal", "a = 1    ;"},
         {TEXT("a = 5LL;"), 0, 1, "without L", "a = 5  ;"},
         {TEXT("a = [ 1, 2,\n ];"), 0, 1, "comma before the closing ']'", "a = [ 1, 2 \n ];"},
