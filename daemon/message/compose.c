@@ -232,7 +232,7 @@ static int add_parts(struct strbuf *out, const char *message_id, const struct pa
         strbuf_addf(out, "\r\n--%s--\r\n", inner);
         if (mixed) {
                 strbuf_addf(out, "\r\n--%s\r\n", outer);
-                mime_part(out, "text/calendar; method=PUBLISH", p->calendar_name, p->calendar);
+                mime_part(out, "text/calendar", p->calendar_name, p->calendar);
                 strbuf_addf(out, "\r\n--%s--\r\n", outer);
         }
         return 0;

@@ -91,7 +91,7 @@ int ics_key_hash(const char *key, char ret[ICS_KEY_HASH]) {
 
 void ics_begin(struct strbuf *out, const struct ics_calendar *calendar) {
         strbuf_adds(out, "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//evidenced//" EVIDENCED_VERSION
-                         "//EN\r\nCALSCALE:GREGORIAN\r\nMETHOD:PUBLISH\r\n");
+                         "//EN\r\nCALSCALE:GREGORIAN\r\n");
         if (calendar->name)
                 add_text(out, "X-WR-CALNAME", calendar->name);
 }

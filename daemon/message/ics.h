@@ -4,7 +4,8 @@
 /*
  * iCalendar (RFC 5545) for deadlines: each is a VTODO that ends at its instant and an all-day VEVENT on its day, so that both
  * kinds of calendar show it. UIDs come from the key of the instance, so that a later file with a higher sequence moves what an
- * earlier one put there. Pure. Used for the attachment of a mail and for the published calendars.
+ * earlier one put there. A plain calendar without METHOD: that would make it a message of RFC 5546, which holds one kind of
+ * entry only and names an ORGANIZER, and whoever opens it would have a meeting that somebody else owns. Pure. Used for the attachment of a mail and for the published calendars.
  */
 
 #include <stdbool.h>

@@ -39,7 +39,7 @@ int mime_boundary(const char *message_id, unsigned part, char ret[MIME_BOUNDARY]
 
 /**
  * mime_part() - Content-Type, Content-Transfer-Encoding, (with a name) Content-Disposition: attachment, blank line, body
- * @type:     "text/plain"; further parameters of ours may follow ("text/calendar; method=PUBLISH")
+ * @type:     "text/plain"
  * @filename: UTF-8; NULL: none, it is part of the text
  * @text:     UTF-8, lines end in LF or CRLF; quoted-printable or base64, whichever is shorter
  */

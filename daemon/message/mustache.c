@@ -160,16 +160,27 @@ static int open_section(struct parser *p, enum token_type type, const char *name
         return add_token(p, type, name, len);
 }
 
+/* How far above, not in which line: of a phrase, the first is not that of its file. */
+static int fail_wrong_end(struct parser *p, const struct token *open, const char *name,
+                          size_t len) {
+        const char *opened = string_of(p->t, open);
+        unsigned above = p->line - open->line;
+
+        if (above == 0)
+                return fail(p, "'%.*s' closes '%s', opened in the same line", (int)len, name,
+                            opened);
+        return fail(p, "'%.*s' closes '%s', opened %u line%s above", (int)len, name, opened, above,
+                    above == 1 ? "" : "s");
+}
+
 static int close_section(struct parser *p, const char *name, size_t len) {
         struct token *open;
 
         if (p->n_sections == 0)
                 return fail(p, "no section is open here to close '%.*s'", (int)len, name);
         open = &p->t->tokens.items[p->sections[p->n_sections - 1]];
-        /* How far above, not in which line: of a phrase, the first is not that of its file. */
         if (open->len != len || memcmp(string_of(p->t, open), name, len) != 0)
-                return fail(p, "'%.*s' closes '%s', opened %u lines above", (int)len, name,
-                            string_of(p->t, open), p->line - open->line);
+                return fail_wrong_end(p, open, name, len);
         open->end = p->t->tokens.n;
         p->n_sections--;
         return add_token(p, TOKEN_END, name, len);

@@ -268,7 +268,7 @@ class Simulate(Offline):
         conf, ours = self.configuration(), self.path("etc", "templates")
         self.assertEqual(ctl("check", "--config", conf).status, 0)
         for name, text, place, words in (
-            ("vi/strings", "\n# ours\ntotal = {{#n}}x{{/m}}\n", 3, "'m' closes 'n', opened 0 lines above"),
+            ("vi/strings", "\n# ours\ntotal = {{#n}}x{{/m}}\n", 3, "'m' closes 'n', opened in the same line"),
             ("en/strings", "total = {{>total}}\n", 1, "'total' would be put into itself"),
             ("mail.html.mustache", "<p>\n{{>nothing-of-the-kind}}\n", 2, "there is no 'nothing-of-the-kind'"),
         ):

@@ -38,7 +38,7 @@ static void test_one_deadline(void **state) {
                 strbuf_str(&b),
                 "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//evidenced//" EVIDENCED_VERSION
                 "//EN\r\n"
-                "CALSCALE:GREGORIAN\r\nMETHOD:PUBLISH\r\n"
+                "CALSCALE:GREGORIAN\r\n"
                 "BEGIN:VTODO\r\nUID:35d167b75c30f4bba7e0be3fa1ab59cd-todo@d.example\r\n"
                 "DTSTAMP:20181112T003000Z\r\nSEQUENCE:2\r\nSUMMARY:Tiêu chí 1.2\r\n"
                 "DESCRIPTION:a\\, b\\; c\\\\d\\ne "
