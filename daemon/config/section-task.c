@@ -15,7 +15,7 @@ static const char *const shift_words[_SHIFT_MAX] = {
         [SHIFT_NONE] = "none",
 };
 
-/* "2018-11-30" or "2018-11-30 16:30" */
+/* "2018-11-30", "2018-11-30 16:30" or, as ISO 8601 has it, "2018-11-30T16:30" */
 static void parse_due_text(struct reader *rd, const config_setting_t *s, const struct key *key,
                            void *target) {
         const char *text = value_text(rd, s, key);
@@ -46,12 +46,13 @@ static void parse_due_text(struct reader *rd, const config_setting_t *s, const s
         due->time_of_day = time_of_day;
 }
 
-static void parse_label(struct reader *rd, const config_setting_t *s, const struct key *key,
-                        void *target) {
+/* Empty, a label or a rule is more likely to be a slip than to say that there is none. */
+static void parse_not_empty(struct reader *rd, const config_setting_t *s, const struct key *key,
+                            void *target) {
         const char *text = value_text(rd, s, key);
 
         if (text && *text == '\0')
-                rd_error(rd, s, "'label' is empty: remove it");
+                rd_error(rd, s, "'%s' is empty: remove it", key->name);
         else if (text)
                 *(const char **)target = text;
 }
@@ -60,7 +61,7 @@ static void parse_label(struct reader *rd, const config_setting_t *s, const stru
 static const struct key due_keys[] = {
         KEY(SPECIAL, "date", struct due_draft, due, .parse = parse_due_text, .flags = KEY_REQUIRED,
             .words = DUE_WORDS),
-        KEY(TEXT, "label", struct due_draft, due.label, .parse = parse_label),
+        KEY(TEXT, "label", struct due_draft, due.label, .parse = parse_not_empty),
 };
 const struct section section_due = {"tasks.due", due_keys, ELEMENTSOF(due_keys), SECTION_REPEATED};
 
@@ -228,7 +229,7 @@ static const struct key task_keys[] = {
             .fallback = "false; the area's"),
         KEY(CHOICE, "shift", struct task_draft, task.shift, CHOICES(shift_words),
             .fallback = "earlier", .words = "\"earlier\", \"later\" or \"none\""),
-        TEXT("repeat", struct task_draft, repeat,
+        TEXT("repeat", struct task_draft, repeat, .parse = parse_not_empty,
              .words = "a rule in double quotes such as \"FREQ=MONTHLY;COUNT=12\""),
         KEY(DATE, "opens", struct task_draft, task.opens, .fallback = "the first step"),
         KEY(DATE, "closes", struct task_draft, task.closes, .fallback = "organization.closes"),

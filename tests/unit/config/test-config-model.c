@@ -119,7 +119,8 @@ static void test_values(void **state) {
                 "owner = [ \"o@x.example\" ]; co_units = [ \"VP\" ];\n"
                 "  due_word = \"before\"; shift = \"none\"; opens = \"2018-01-02\"; closes = "
                 "\"2018-12-01\"; policy = \"p\"; unassigned = true;\n"
-                "  due = ( \"2018-06-01 16:30\", { date = \"2018-03-01\"; label = \"quý I\"; } );\n"
+                "  due = ( \"2018-06-01T16:30\", \"2018-06-04 07:30:15\", { date = \"2018-03-01\"; "
+                "label = \"quý I\"; } );\n"
                 "  evidence: { dir = \"./a//b/\"; recursive = false; need = { name = \"n\"; match "
                 "= [ \"*.pdf\", \"*.doc{,x}\" ]; type = [ \"pdf\", \"jpeg\" ];\n"
                 "   count = 3; min_size = \"2K\"; fresh = \"180d\"; since = \"2018-01-01\"; fold = "
@@ -190,9 +191,10 @@ static void test_values(void **state) {
         assert_string_equal(t->owner.items[0].spec, "o@x.example");
         assert_string_equal(t->policy->id, "p");
         assert_int_equal(t->policy->n_rungs, 1 + STEP_DEFAULT_FIRINGS);
-        assert_int_equal(t->n_dues, 2); /* by date */
+        assert_int_equal(t->n_dues, 3); /* by date */
         assert_string_equal(t->dues[0].label, "quý I");
         assert_int_equal(t->dues[1].time_of_day, 16 * 3600 + 1800);
+        assert_int_equal(t->dues[2].time_of_day, 7 * 3600 + 1815);
         assert_int_equal(t->due_word, DUE_WORD_BEFORE);
         assert_int_equal(t->shift, SHIFT_NONE);
         assert_true(t->unassigned);
