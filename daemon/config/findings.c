@@ -105,6 +105,10 @@ static int compare_findings(const void *pa, const void *pb) {
         return compare_size(a->order, b->order);
 }
 
+void findings_add_error(void *findings, const char *file, unsigned line, const char *text) {
+        findings_add(findings, FINDING_ERROR, file, line, "%s", text);
+}
+
 void findings_sort(struct findings *findings) {
         if (findings->n > 1)
                 qsort(findings->items, findings->n, sizeof(*findings->items), compare_findings);

@@ -41,6 +41,9 @@ void findings_done(struct findings *findings);
 void findings_add(struct findings *findings, enum finding_severity severity, const char *file,
                   unsigned line, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/** findings_add_error() - what another part of the house found: in the form of template_error_fn; @findings is a struct findings */
+void findings_add_error(void *findings, const char *file, unsigned line, const char *text);
+
 /** findings_sort() - errors first, then files in the order of reading, then lines */
 void findings_sort(struct findings *findings);
 

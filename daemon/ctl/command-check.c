@@ -8,7 +8,7 @@
 #include "core/model.h"
 #include "ctl/commands.h"
 #include "ctl/output.h"
-#include "ctl/templates-place.h"
+#include "message/compose.h"
 
 static int print_findings_json(const struct findings *findings) {
         _cleanup_(json_decrefp) json_t *list = json_array();
@@ -35,7 +35,8 @@ int command_check(const struct invocation *in) {
         if (!path)
                 path = EVIDENCED_SYSCONFDIR "/evidenced.conf";
         r = config_load(path, &options, &model, &findings);
-        worse = check_templates(path, &findings);
+        worse = templates_check(path, findings_add_error, &findings);
+        findings_sort(&findings);
         if (r == -ENOMEM || worse == -ENOMEM)
                 return no_memory();
         if (option_given(in, "json"))

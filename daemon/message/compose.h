@@ -27,6 +27,11 @@ typedef void (*template_error_fn)(void *userdata, const char *file, unsigned lin
                                   const char *text);
 int templates_load(const char *dir, const char *override, template_error_fn on_error,
                    void *userdata, struct templates **ret);
+/** templates_place() - $EVIDENCED_TEMPLATES, else what lies beside the program (a build tree), else the installed ones. Return: owned;
+ *  NULL when out of memory */
+char *templates_place(void);
+/** templates_check() - would those of templates_place() load beside @config? Return: as templates_load() */
+int templates_check(const char *config, template_error_fn on_error, void *userdata);
 /** templates_load_beside() - the same; @override is the folder `templates` beside @config, the path of evidenced.conf */
 int templates_load_beside(const char *dir, const char *config, template_error_fn on_error,
                           void *userdata, struct templates **ret);

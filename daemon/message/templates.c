@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/fileio.h"
+#include "base/installed.h"
 #include "base/strmap.h"
 #include "base/text.h"
 
@@ -420,6 +421,20 @@ int templates_load(const char *dir, const char *override, template_error_fn on_e
                 t->numerals[i] = read_numerals(t, (enum language)i);
         *ret = steal_ptr(t);
         return 0;
+}
+
+char *templates_place(void) {
+        return installed_path("EVIDENCED_TEMPLATES", "/templates", "/templates",
+                              EVIDENCED_DATADIR "/templates");
+}
+
+int templates_check(const char *config, template_error_fn on_error, void *userdata) {
+        _cleanup_free_ char *dir = templates_place();
+        struct templates *templates = NULL;
+        int r = dir ? templates_load_beside(dir, config, on_error, userdata, &templates) : -ENOMEM;
+
+        templates_free(templates);
+        return r;
 }
 
 int templates_load_beside(const char *dir, const char *config, template_error_fn on_error,

@@ -103,27 +103,6 @@ static int parse(int argc, char *argv[], struct arguments *a) {
         return 0;
 }
 
-static char *find_templates(void) {
-        return installed_path("EVIDENCED_TEMPLATES", "/templates", "/templates",
-                              EVIDENCED_DATADIR "/templates");
-}
-
-static void on_template_error(void *userdata, const char *file, unsigned line, const char *text) {
-        findings_add(userdata, FINDING_ERROR, file, line, "%s", text);
-}
-
-/* The templates, too: what a start would refuse is an error here. */
-static int check_templates(const char *config, struct findings *findings) {
-        _cleanup_free_ char *dir = find_templates();
-        struct templates *templates = NULL;
-        int r = dir ? templates_load_beside(dir, config, on_template_error, findings, &templates)
-                    : -ENOMEM;
-
-        templates_free(templates);
-        findings_sort(findings);
-        return r;
-}
-
 static int check(const struct arguments *a) {
         _cleanup_(findings_done) struct findings findings = {};
         struct model *model = NULL;
@@ -131,9 +110,11 @@ static int check(const struct arguments *a) {
                 .today = zone_civil(a->options.now_given ? a->options.now : clock_realtime()).date,
                 .look_at_roots = true};
         int r = config_load(a->options.config, &options, &model, &findings);
-        int worse = check_templates(a->options.config, &findings);
+        /* The templates, too: what a start would refuse is an error here. */
+        int worse = templates_check(a->options.config, findings_add_error, &findings);
         bool warned = findings.n > 0;
 
+        findings_sort(&findings);
         findings_print(&findings, stdout);
         if (r == 0)
                 printf("%s: %zu criteria, %zu units, %zu areas\n", a->options.config,
@@ -162,7 +143,7 @@ static int fill_in(struct arguments *a, struct places *p) {
                 a->options.state = state ? state : "/var/lib/evidenced";
         p->libexec =
                 installed_path("EVIDENCED_LIBEXEC", "", "/evidenced-scan", EVIDENCED_LIBEXECDIR);
-        p->templates = find_templates();
+        p->templates = templates_place();
         /* A single pass answers no questions, unless it is asked to. */
         if (!a->options.socket && !a->options.once &&
             asprintf(&p->socket, "%s/org.evidenced", runtime ? runtime : "/run/evidenced") < 0)

@@ -154,17 +154,19 @@ static int on_row(void *userdata, const struct ledger_row *row) {
 }
 
 /* A decision in force, in the words of its row in the ledger. @ends: 0, not by itself */
-static void add_decision(struct manager *m, const struct track *t, const char *event, usec_t ends,
-                         json_t *list) {
+static int add_decision(struct manager *m, const struct track *t, const char *event, usec_t ends,
+                        json_t *list) {
         _cleanup_(json_decrefp) json_t *rows = json_array();
         json_t *row, *detail;
+        int r = store_ledger_query(m->store,
+                                   &(struct ledger_filter){.instance = t->instance->key,
+                                                           .event = event,
+                                                           .until = USEC_INFINITY,
+                                                           .limit = 1},
+                                   on_row, rows);
 
-        store_ledger_query(m->store,
-                           &(struct ledger_filter){.instance = t->instance->key,
-                                                   .event = event,
-                                                   .until = USEC_INFINITY,
-                                                   .limit = 1},
-                           on_row, rows);
+        if (r < 0)
+                return r;
         row = json_array_get(rows, 0);
         detail = json_object_get(row, "detail");
         json_array_append_new(
@@ -172,37 +174,51 @@ static void add_decision(struct manager *m, const struct track *t, const char *e
                                 json_object_get(row, "at"), "by", json_object_get(detail, "by"),
                                 "reason", json_object_get(detail, "reason"), "until",
                                 json_object_get(detail, "until"), "ends", json_instant(ends)));
+        return 0;
 }
 
-static json_t *decisions_json(struct manager *m, const struct track *t) {
+static int add_decisions(struct manager *m, const struct track *t, json_t *list) {
         const struct history *h = &t->history;
         usec_t now = manager_now(m);
-        json_t *list = json_array();
+        const struct {
+                enum decision decision;
+                bool in_force;
+                usec_t ends;
+        } decisions[] = {
+                {DECISION_EXTEND, h->extended_to != DATE_NONE, 0},
+                {DECISION_WAIVE, h->waived_until > now, h->waived_until},
+                {DECISION_SNOOZE, h->snoozed_until > now, h->snoozed_until},
+        };
+        int r = 0;
 
-        if (h->extended_to != DATE_NONE)
-                add_decision(m, t, decision_to_string(DECISION_EXTEND), 0, list);
-        if (h->waived_until > now)
-                add_decision(m, t, decision_to_string(DECISION_WAIVE), h->waived_until, list);
-        if (h->snoozed_until > now)
-                add_decision(m, t, decision_to_string(DECISION_SNOOZE), h->snoozed_until, list);
-        return list;
+        for (size_t i = 0; i < ELEMENTSOF(decisions) && r == 0; i++)
+                if (decisions[i].in_force)
+                        r = add_decision(m, t, decision_to_string(decisions[i].decision),
+                                         decisions[i].ends, list);
+        return r;
 }
 
 static void method_show(struct call *c) {
+        _cleanup_(json_decrefp) json_t *rows = json_array(), *decisions = json_array();
         struct track *t = call_track(c);
-        json_t *rows;
+        int r;
 
         if (!t)
                 return;
-        rows = json_array();
-        store_ledger_query(c->m->store,
-                           &(struct ledger_filter){.instance = t->instance->key,
-                                                   .until = USEC_INFINITY,
-                                                   .limit = SHOW_LOG_ROWS},
-                           on_row, rows);
+        r = store_ledger_query(c->m->store,
+                               &(struct ledger_filter){.instance = t->instance->key,
+                                                       .until = USEC_INFINITY,
+                                                       .limit = SHOW_LOG_ROWS},
+                               on_row, rows);
+        if (r == 0)
+                r = add_decisions(c->m, t, decisions);
+        if (r < 0) {
+                call_fail_errno(c, r);
+                return;
+        }
         c->out = json_pack(
-                "{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:i}", "instance", json_instance(c->m, t),
-                "decisions", decisions_json(c->m, t), "requirements", json_requirements(t), "files",
+                "{s:o, s:O, s:o, s:o, s:o, s:O, s:s, s:i}", "instance", json_instance(c->m, t),
+                "decisions", decisions, "requirements", json_requirements(t), "files",
                 json_files(c->m, t), "steps", json_steps(c->m, t), "log", rows, "cause",
                 episode_cause_to_string(t->history.cause), "episode", (int)t->history.episode);
 }
@@ -293,13 +309,16 @@ static void method_verify(struct call *c) {
         uint8_t head[SHA256_SIZE];
         char hex[SHA256_HEX];
         int64_t seq = 0, broken = 0;
-        int r = store_ledger_verify(c->m->store, &broken);
+        int r = store_ledger_verify(c->m->store, &broken), q = 0;
 
-        if (r < 0 && r != -EUCLEAN) {
-                call_fail_errno(c, r);
+        if (r == 0 || r == -EUCLEAN)
+                q = store_ledger_head(c->m->store, head, &seq);
+        else
+                q = r;
+        if (q < 0) {
+                call_fail_errno(c, q);
                 return;
         }
-        store_ledger_head(c->m->store, head, &seq);
         c->out = json_pack("{s:b, s:o, s:s, s:I}", "sound", r == 0, "broken",
                            r == 0 ? json_null() : json_integer(broken), "head",
                            hex_encode(head, SHA256_SIZE, hex), "rows", (json_int_t)seq);

@@ -92,13 +92,9 @@ int manager_rebuild(struct manager *m) {
         return manager_build(m, NULL);
 }
 
-static void on_template_error(void *userdata, const char *file, unsigned line, const char *text) {
-        findings_add(userdata, FINDING_ERROR, file, line, "%s", text);
-}
-
 /* The templates, with those that lie beside the configuration in place of ours. */
 int manager_load_templates(struct manager *m, struct findings *findings, struct templates **ret) {
-        return templates_load_beside(m->options.templates, m->options.config, on_template_error,
+        return templates_load_beside(m->options.templates, m->options.config, findings_add_error,
                                      findings, ret);
 }
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """evidencectl and the real daemon: a day in the life of one deadline, asked and decided from the command line."""
 
+import contextlib
 import os
+import sqlite3
 
 import evtest
 
@@ -77,6 +79,19 @@ class Service(evtest.TestCase):
             decided = [(row["event"], row["detail"]["reason"]) for row in rows if "reason" in row["detail"]]
             self.assertEqual(decided, [("waive", "không áp dụng"), ("reopen", "mistaken"), ("extend", "asked for"), ("snooze", "on leave")])
             self.assertIn("Sound", service.ctl("log", "--verify").out)
+
+    def test_a_ledger_that_can_not_be_read(self):
+        """An answer without who decided would be a wrong one."""
+        with self.service() as service:
+            evtest.eventually(lambda: self.state(service, "1.1@2018-03-15") == "open", "the scan")
+            service.ctl("waive", "1.1", "--reason", "none this year")
+            with contextlib.closing(sqlite3.connect(self.path("state/evidenced.db"))) as db:
+                db.execute("ALTER TABLE ledger RENAME TO hidden")
+            for question in (["show", "1.1"], ["log", "--verify"]):
+                service.ctl(*question, status=1)
+            with contextlib.closing(sqlite3.connect(self.path("state/evidenced.db"))) as db:
+                db.execute("ALTER TABLE hidden RENAME TO ledger")
+            self.assertIn("Waived by", service.ctl("show", "1.1").out)
 
     def test_reload(self):
         with self.service() as service:
