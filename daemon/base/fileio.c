@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,14 +95,21 @@ static int write_all(int fd, const char *data, size_t size) {
         return 0;
 }
 
-static int fill_and_rename(int fd, const char *temporary, const char *path, const void *data,
-                           size_t size, mode_t mode) {
+struct content {
+        const void *data;
+        size_t size;
+        mode_t mode;
+        bool sync;
+};
+
+static int fill_and_rename(int fd, const char *temporary, const char *path,
+                           const struct content *c) {
         int r;
 
-        r = write_all(fd, data, size);
+        r = write_all(fd, c->data, c->size);
         if (r < 0)
                 return r;
-        if (fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0)
+        if (fchmod(fd, c->mode) < 0 || (c->sync && fsync(fd) < 0) || rename(temporary, path) < 0)
                 return -errno;
         return 0;
 }
@@ -116,7 +124,7 @@ static char *temporary_name(const char *path) {
         return strbuf_steal(&b);
 }
 
-int write_file_atomic(const char *path, const void *data, size_t size, mode_t mode) {
+static int replace(const char *path, const struct content *content) {
         _cleanup_free_ char *temporary = temporary_name(path);
         _cleanup_close_ int fd = -1;
         int r;
@@ -126,10 +134,18 @@ int write_file_atomic(const char *path, const void *data, size_t size, mode_t mo
         fd = mkostemp(temporary, O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        r = fill_and_rename(fd, temporary, path, data, size, mode);
+        r = fill_and_rename(fd, temporary, path, content);
         if (r < 0)
                 unlink(temporary);
         return r;
+}
+
+int write_file_atomic(const char *path, const void *data, size_t size, mode_t mode) {
+        return replace(path, &(struct content){data, size, mode, .sync = true});
+}
+
+int replace_file(const char *path, const void *data, size_t size, mode_t mode) {
+        return replace(path, &(struct content){data, size, mode, .sync = false});
 }
 
 static int mkdir_one(const char *path, mode_t mode) {

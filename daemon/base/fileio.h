@@ -16,4 +16,6 @@
 int read_file(const char *path, size_t max_bytes, char **ret, size_t *ret_size);
 /** write_file_atomic() - temporary file beside @path, fsync, rename. Return: 0 or -errno. */
 int write_file_atomic(const char *path, const void *data, size_t size, mode_t mode);
+/** replace_file() - the same without fsync, for what is made anew after a crash: a reader sees the old file or the new one */
+int replace_file(const char *path, const void *data, size_t size, mode_t mode);
 int mkdir_p(const char *path, mode_t mode);

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/digest.h"
@@ -21,12 +23,15 @@
 #define FILE_MODE 0640
 #define DIR_MODE 0750
 #define MAX_ROOTS 64
+#define METRICS_PAUSE_USEC USEC_PER_MINUTE
 
 struct publish {
         sd_event_source *timer; /* owned; NULL before the first pause */
         usec_t looked;          /* monotonic; 0: never */
         usec_t passed;          /* real time of the last pass; 0: none yet */
         bool shown;             /* the files say what the fingerprint stands for */
+        char *metrics;          /* owned: what was last written, but for the time of the pass */
+        usec_t metrics_at;      /* monotonic */
         uint8_t fingerprint[SHA256_SIZE];
         char *error; /* owned; NULL: all is well */
 };
@@ -37,7 +42,8 @@ struct look {
         struct board board;
         gid_t group;
         bool grouped;
-        const char *failed; /* what could not be written; into name */
+        const char *failed; /* what could not be written; into one of those below */
+        char hint[200];
         char name[CALENDARS_NAME_BUFFER];
 };
 
@@ -129,7 +135,7 @@ static int find_group(struct look *l) {
 }
 
 /* A folder with the set-group-ID bit has done it already, and then chown() need not be permitted. */
-static int give_group(const struct look *l, const char *path) {
+static int give_group(struct look *l, const char *path) {
         struct stat st;
 
         if (!l->grouped)
@@ -138,7 +144,23 @@ static int give_group(const struct look *l, const char *path) {
                 return -errno;
         if (st.st_gid == l->group)
                 return 0;
-        return chown(path, (uid_t)-1, l->group) < 0 ? -errno : 0;
+        if (chown(path, (uid_t)-1, l->group) == 0)
+                return 0;
+        if (errno != EPERM)
+                return -errno;
+        snprintf(l->hint, sizeof(l->hint),
+                 "publish.group: the service is no member, say 'usermod -aG %.60s evidenced' and "
+                 "restart it",
+                 l->m->model->publish.group);
+        l->failed = l->hint;
+        return -EPERM;
+}
+
+/* A folder that somebody else owns has the group that they gave it. */
+static bool is_ours(const char *path) {
+        struct stat st;
+
+        return stat(path, &st) == 0 && st.st_uid == geteuid();
 }
 
 static int make_folder(struct look *l) {
@@ -150,9 +172,9 @@ static int make_folder(struct look *l) {
         if (r < 0)
                 return r;
         l->failed = "the folder";
-        if (mkdir(dir, DIR_MODE) == 0)
-                return give_group(l, dir);
-        return errno == EEXIST ? 0 : -errno;
+        if (mkdir(dir, DIR_MODE) < 0 && errno != EEXIST)
+                return -errno;
+        return is_ours(dir) ? give_group(l, dir) : 0;
 }
 
 static int write_one(struct look *l, const char *name, const struct strbuf *text) {
@@ -161,7 +183,8 @@ static int write_one(struct look *l, const char *name, const struct strbuf *text
 
         if (asprintf(&path, "%s/%s", l->m->model->publish.dir, name) < 0)
                 return -ENOMEM;
-        r = write_file_atomic(path, strbuf_str(text), text->len, FILE_MODE);
+        r = replace_file(path, strbuf_str(text), text->len,
+                         FILE_MODE); /* a start makes all of them */
         return r < 0 ? r : give_group(l, path);
 }
 
@@ -220,15 +243,17 @@ static int write_calendars(struct look *l) {
         return r < 0 ? r : drop_calendars(l);
 }
 
-static int write_metrics(struct look *l) {
-        _cleanup_(strbuf_done) struct strbuf text = STRBUF_INIT;
+/* @changed: what else is published did; the time of a pass alone is worth a file once a minute */
+static int write_metrics(struct look *l, bool changed) {
+        _cleanup_(strbuf_done) struct strbuf text = STRBUF_INIT, bare = STRBUF_INIT;
+        struct publish *p = l->m->publish;
+        usec_t now = clock_monotonic();
         struct evidence_root roots[MAX_ROOTS];
         struct manager_counts counts;
         struct metrics metrics = {.version = EVIDENCED_VERSION,
                                   .total = &l->board.scores->total,
                                   .roots = roots,
-                                  .held = manager_is_held(l->m),
-                                  .last_pass = l->m->publish->passed};
+                                  .held = manager_is_held(l->m)};
         int r;
 
         l->failed = "evidenced.prom";
@@ -236,8 +261,22 @@ static int write_metrics(struct look *l) {
         memcpy(metrics.instances, counts.by_state, sizeof(metrics.instances));
         metrics.outbox = counts.outbox;
         metrics.n_roots = evidence_roots(l->m->evidence, roots, MAX_ROOTS);
+        r = metrics_render(&metrics, &bare);
+        if (r < 0)
+                return r;
+        if (!changed && streq_ptr(p->metrics, strbuf_str(&bare)) &&
+            now < p->metrics_at + METRICS_PAUSE_USEC)
+                return 0;
+        metrics.last_pass = p->passed;
         r = metrics_render(&metrics, &text);
-        return r < 0 ? r : write_one(l, "evidenced.prom", &text);
+        if (r == 0)
+                r = write_one(l, "evidenced.prom", &text);
+        if (r < 0)
+                return r;
+        free(p->metrics);
+        p->metrics = strbuf_steal(&bare);
+        p->metrics_at = now;
+        return 0;
 }
 
 /* ---- looking ---- */
@@ -259,7 +298,7 @@ static int write_what_changed(struct look *l) {
         if (r == 0 && m->publish.ics && changed)
                 r = write_calendars(l);
         if (r == 0 && m->publish.metrics)
-                r = write_metrics(l);
+                r = write_metrics(l, changed);
         if (r < 0)
                 return r;
         memcpy(p->fingerprint, print, sizeof(print));
@@ -368,6 +407,7 @@ struct publish *publish_free(struct publish *p) {
         if (!p)
                 return NULL;
         sd_event_source_disable_unref(p->timer);
+        free(p->metrics);
         free(p->error);
         free(p);
         return NULL;

@@ -3,7 +3,7 @@
 
 /*
  * What people and monitoring look at, in publish.dir: index.html, calendar.ics and one for each unit, evidenced.prom. Each file is
- * replaced as a whole, and only when it would say something else (the metrics: at every look). That it can not be written is
+ * replaced as a whole, and only when it would say something else (the metrics: the time of the pass alone once a minute). That it can not be written is
  * said once in the log and shown in `status`; it never stops the service.
  */
 
