@@ -179,7 +179,8 @@ int command_confirm(const struct invocation *in) {
         n = json_is_array(instances) ? (long long)json_array_size(instances)
                                      : json_integer_value(instances);
         if (n == 0)
-                puts("Nothing was waiting to be confirmed.");
+                puts("The evidence roots are taken as they are; no deadline was waiting to "
+                     "reopen.");
         else
                 printf("%lld may reopen.\n", n);
         return 0;

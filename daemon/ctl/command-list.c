@@ -113,7 +113,7 @@ static int print_list(const json_t *instances) {
         }
         r = table_print(t);
         if (unverified)
-                puts("?  its evidence root is missing or different now: the last state stands");
+                puts("?  its evidence root can not be looked at now: the last state stands");
         if (extended)
                 puts("+  extended");
         return r;

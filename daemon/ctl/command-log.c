@@ -14,13 +14,15 @@
 
 #define DEFAULT_LIMIT 50
 
-/* The detail of a row as words: "by=an (uid 1000) reason=…". */
-static char *detail_words(const json_t *row) {
+/* The detail of a row as words: "by=an (uid 1000) reason=…"; first the address, unless the row is @about it. */
+static char *detail_words(const json_t *row, const char *about) {
         _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
         json_t *detail = json_object_get(row, "detail"), *value;
-        const char *key;
+        const char *key, *address = text_of(row, "address");
 
         strbuf_adds(&b, "");
+        if (*address && strcmp(address, about) != 0)
+                strbuf_addf(&b, "address=%s", address);
         json_object_foreach(detail, key, value) {
                 char *text = json_is_string(value)
                                      ? strdup(json_string_value(value))
@@ -50,11 +52,11 @@ int print_ledger(const json_t *rows) {
         if (!t)
                 return EXIT_FAILURE;
         json_array_foreach(rows, i, row) {
-                _cleanup_free_ char *detail = detail_words(row);
                 const char *about = *text_of(row, "instance")  ? text_of(row, "instance")
                                     : *text_of(row, "task")    ? text_of(row, "task")
                                     : *text_of(row, "address") ? text_of(row, "address")
                                                                : text_of(row, "unit");
+                _cleanup_free_ char *detail = detail_words(row, about);
                 char when[32], seq[32];
 
                 snprintf(seq, sizeof(seq), "%lld", int_of(row, "seq"));

@@ -27,7 +27,7 @@ void print_instance(const json_t *i) {
                text_of(i, "unit"));
         printf("%-10s %s%s%s, %lld of %lld%s\n", "State", colour(state_colour(state)), state,
                state_colour(state) ? PLAIN : "", int_of(i, "have"), int_of(i, "need"),
-               unverified ? ", not verified: its evidence root is missing or different now" : "");
+               unverified ? ", not verified: its evidence root can not be looked at now" : "");
         if (*text_of(i, "due")) {
                 printf("%-10s %s, last working day %s%s", "Due", text_of(i, "stated"),
                        text_of(i, "due"), extended ? " (extended)" : "");

@@ -52,6 +52,8 @@ class Log(evmail.Office):
         with self.service() as service:
             told = self.outcomes(self.rows(service, "--unit", "0"))
             self.assertEqual(told, [(day, "mail-accepted", unit_address(0), 250, "taken") for day in REMINDED_ON])
+            table = service.ctl("log", "--unit", "0", "--event", "mail-accepted").out
+            self.assertEqual(table.count("address=" + unit_address(0)), len(REMINDED_ON), table)
             refused = self.outcomes(self.rows(service, "--unit", "1"))
             for day in REMINDED_ON:
                 mine = [row[1:] for row in refused if row[0] == day]
