@@ -234,26 +234,39 @@ static bool check_ledger(struct manager *m) {
 
 struct waiting {
         const struct outbox *outbox;
-        usec_t before;
+        usec_t now, last_open;
         size_t n;
 };
 
+/* The last moment at which the window was open: what waits for it to open again is no older for that. */
+static usec_t last_open(struct manager *m, usec_t now) {
+        const struct calendar *cal = m->model->calendar;
+        int end = calendar_settings(cal)->window_end;
+        date_t day = calendar_workday_on_or_before(cal, zone_civil(now).date);
+
+        if (send_instant_in_window(cal, now) == now)
+                return now;
+        if (day != DATE_NONE && zone_instant(day, end) > now)
+                day = calendar_workday_on_or_before(cal, day - 1);
+        return day == DATE_NONE ? 0 : zone_instant(day, end);
+}
+
 static int on_waiting(void *userdata, const struct outbox_entry *entry) {
         struct waiting *w = userdata;
-
         bool waits = entry->state == OUTBOX_QUEUED || entry->state == OUTBOX_HANDED ||
                      entry->state == OUTBOX_DOUBT;
+        bool may_leave = outbox_leaves_at(w->outbox, entry) == entry->next_try;
+        usec_t since = usec_add(entry->message.created, CARE_WAITING_USEC);
 
-        if (waits && entry->next_try != USEC_INFINITY &&             /* a person holds it */
-            outbox_leaves_at(w->outbox, entry) == entry->next_try && /* the window is closed */
-            entry->message.created < w->before)
+        if (waits && entry->next_try != USEC_INFINITY && /* a person holds it */
+            since < (may_leave ? w->now : w->last_open))
                 w->n++;
         return 0;
 }
 
 static bool is_healthy(struct manager *m, usec_t now) {
         _cleanup_(json_decrefp) json_t *reasons = json_array();
-        struct waiting waiting = {.outbox = m->outbox, .before = now - CARE_WAITING_USEC};
+        struct waiting waiting = {.outbox = m->outbox, .now = now, .last_open = last_open(m, now)};
 
         /* Its own failing is no reason not to try it again. */
         if (!reasons || manager_is_held(m))

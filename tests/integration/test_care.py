@@ -10,7 +10,7 @@ import threading
 import evmail
 import evtest
 
-NIGHT = "2018-11-12T01:59:58+07:00"
+SUNDAY_AT_THREE, TUESDAY_AT_THREE = "2018-11-18T03:00:01+07:00", "2018-11-20T03:00:01+07:00"
 
 
 class Watcher:
@@ -63,11 +63,13 @@ class Care(evmail.Office):
         row = self.state_db().execute("SELECT value FROM value WHERE name = ?", (name,)).fetchone()
         return row and row[0]
 
-    def pass_time(self, seconds):
-        """Nobody is up: the clock of this state goes on by so much."""
-        self.state_db().execute(
-            "UPDATE value SET value = value + ? WHERE name = 'clock_offset'", (round(seconds * 1_000_000),)
-        )
+    def pass_time(self, **span):
+        evtest.pass_time(self.path("state"), **span)
+
+    def night_falls(self, service, clock):
+        """Another day begins while it runs, at its next turn."""
+        clock.set(86400)
+        service.ctl("reload")
 
     def reasons(self, service):
         status = service.ctl("status", "--json").json()
@@ -86,7 +88,7 @@ class Heartbeat(Care):
                 evtest.eventually(lambda: service.ctl("status", "--json").json()["state"] == "running")
                 service.ctl("reload")
             self.assertEqual([path for path, _ in watcher.asked], ["/ping/0f3a"])
-            self.pass_time(86400)
+            self.pass_time(days=1)
             with self.service() as service:
                 evtest.eventually(lambda: len(watcher.asked) == 2, "the next day's")
             self.assertNotIn("Authorization", watcher.asked[0][1])
@@ -103,7 +105,7 @@ class Heartbeat(Care):
                 self.assertEqual(len(watcher.asked), 1)
             self.assertIsNone(self.value("heartbeat_day"))
             watcher.answer = 204
-            self.pass_time(3600)
+            self.pass_time(hours=1)
             with self.service():
                 evtest.eventually(lambda: self.value("heartbeat_day"), "the second try")
             self.assertEqual(len(watcher.asked), 2)
@@ -117,12 +119,17 @@ class Heartbeat(Care):
             self.assertEqual([path for path, _ in watcher.asked], ["/x"])
 
     def test_silent_while_something_is_wrong(self):
+        down, clock = evtest.SmtpServer(), evtest.Later(self.folder)
+        down.take_port()
+        self.addCleanup(down.stop)
         with Watcher() as watcher:
-            self.office(evmail.server(f"smtp://127.0.0.1:{evtest.free_port()}"))
+            self.office(evmail.server(down.url))
             self.configure(f'heartbeat = "http://127.0.0.1:{watcher.port}/x";')
-            with self.service(now="2018-11-12T02:59:57+07:00") as service:
+            with self.service(now="2018-11-12T02:30:00+07:00", **clock.env) as service:
                 service.ctl("send-test", "unit0@office.example")
                 evtest.eventually(lambda: self.reasons(service)[0] == "degraded", "a server that is down")
+                clock.set(1800)
+                service.ctl("reload")
                 evtest.eventually(lambda: "No heartbeat: not all is well" in service.log(), "03:00")
             self.assertEqual(watcher.asked, [])
 
@@ -134,6 +141,26 @@ class Heartbeat(Care):
                 evtest.eventually(lambda: "No heartbeat: not all is well" in service.log(), "the decision")
                 self.assertEqual(self.reasons(service), ("held", []))
             self.assertEqual(watcher.asked, [])
+
+
+    def test_mail_that_waits_for_the_window(self):
+        """Put off at the end of a Friday it waits until Monday, and that is no trouble; a day of refusals is one."""
+        with evtest.SmtpServer({"rcpt": lambda _: "450 4.2.0 later"}) as server, Watcher() as watcher:
+            self.office(evmail.server(server.url), due="2018-11-21")  # -3wd is that Friday
+            self.configure(f'heartbeat = "http://127.0.0.1:{watcher.port}/x";')
+            with self.service(now="2018-11-16T17:59:00+07:00") as service:
+                self.wait_state(service, evmail.unit_address(0), "queued", tries=1)
+                evtest.eventually(lambda: self.value("heartbeat_day"), "the heartbeat of Friday")
+            evtest.set_clock(self.path("state"), SUNDAY_AT_THREE)
+            with self.service() as service:
+                evtest.eventually(lambda: len(watcher.asked) == 2, "the heartbeat of Sunday")
+                self.assertEqual(self.mail(service, evmail.unit_address(0))["next_try"], "2018-11-19T07:00:00+07:00")
+            # the window is closed again, but it was open all Monday
+            evtest.set_clock(self.path("state"), TUESDAY_AT_THREE)
+            with self.service() as service:
+                evtest.eventually(lambda: "No heartbeat: not all is well" in service.log(), "the decision")
+                self.assertEqual(self.mail(service, evmail.unit_address(0))["next_try"], "2018-11-20T07:00:00+07:00")
+            self.assertEqual(len(watcher.asked), 2)
 
 
 class Night(Care):
@@ -162,7 +189,7 @@ class Night(Care):
                 db.execute(f"DROP TRIGGER {name}")
             db.execute("UPDATE ledger SET detail = '{\"reason\":\"forged\"}' WHERE seq = 2")
             db.close()
-            self.pass_time(86400)
+            self.pass_time(days=1)
             with self.service() as service:
                 evtest.eventually(lambda: words in "".join(self.reasons(service)[1]), "the reason")
                 evtest.eventually(lambda: any(mailed in text for text in self.told(server)), "the mail")
@@ -181,9 +208,11 @@ class Night(Care):
             shutil.copy(f"/usr/share/zoneinfo/{name}", os.path.join(zones, name))
         with evtest.SmtpServer() as server:
             self.office(evmail.server(server.url))
-            with self.service(now=NIGHT, TZDIR=zones) as service:
+            clock = evtest.Later(self.folder)
+            with self.service(TZDIR=zones, **clock.env) as service:
                 shutil.copy(os.path.join(zones, "UTC"), os.path.join(zones, "new"))
                 os.rename(os.path.join(zones, "new"), os.path.join(zones, "Asia/Ho_Chi_Minh"))
+                self.night_falls(service, clock)
                 words = "The rules of the time zone changed"
                 evtest.eventually(lambda: words in "".join(self.reasons(service)[1]), "the reason")
                 evtest.eventually(lambda: any(words in text for text in self.told(server)), "the mail")
@@ -194,10 +223,13 @@ class Night(Care):
         zone = os.path.join(zones, "Asia/Ho_Chi_Minh")
         shutil.copy("/usr/share/zoneinfo/Asia/Ho_Chi_Minh", zone)
         self.office(evmail.server("maildir:sent"))
-        with self.service(now=NIGHT, TZDIR=zones) as service:
+        clock = evtest.Later(self.folder)
+        with self.service(TZDIR=zones, **clock.env) as service:
+            before = evtest.eventually(lambda: self.value("backup_day"), "the first night's work")
             shutil.copy(zone, zone + ".new")
             os.rename(zone + ".new", zone)
-            evtest.eventually(lambda: self.value("backup_day"), "the night")
+            self.night_falls(service, clock)
+            evtest.eventually(lambda: self.value("backup_day") > before, "the night")
             self.assertEqual(self.reasons(service), ("running", []))
 
 
@@ -208,9 +240,9 @@ class Downtime(Care):
             self.office(evmail.server(server.url))
             key = "1.1@2018-11-15/0"
             with self.service() as service:
-                evtest.eventually(lambda: len(server.messages) == 1, "the reminder of -3wd")
+                evtest.eventually(lambda: self.status(service)["outbox"]["sent"] == 1, "the reminder of -3wd")
             self.assertEqual(server.messages[0].recipients, [evmail.unit_address(0)])
-            self.pass_time(8 * 86400)  # Tuesday, 20 November: -1wd, 0, +1wd, +2wd have passed, +3wd is today
+            self.pass_time(days=8)  # Tuesday, 20 November: -1wd, 0, +1wd, +2wd have passed, +3wd is today
             with self.service() as service:
                 evtest.eventually(lambda: len(server.messages) >= 3, "the reminder caught up")
                 evtest.eventually(lambda: self.status(service)["outbox"]["queued"] == 0, "the end of it")

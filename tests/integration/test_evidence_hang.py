@@ -45,16 +45,12 @@ class Hang(evtest.TestCase):
         self.bindfs.stderr.close()
 
     def service(self, now=small_year.NOW):
-        self.write("later", "0")
-        return evtest.Service(
-            self.config, self.path("state"), "--now", now, **small_year.FROM_BUILD,
-            LD_PRELOAD=os.path.join(os.environ["BINARY_DIR"], "tests/integration/later.so"), EVTEST_LATER=self.path("later"),
-            ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
-        )  # fmt: skip
+        self.clock = evtest.Later(self.folder)
+        return evtest.Service(self.config, self.path("state"), "--now", now, **small_year.FROM_BUILD, **self.clock.env)
 
     def later(self, seconds):
         """It is so many seconds later, and something happens in the other root: the service looks at its clock."""
-        os.rename(self.write("later.new", str(seconds)), self.path("later"))
+        self.clock.set(seconds)
         evtest.place(self.path("evidence"), f"1.1/another plan {seconds}.pdf", seed=seconds)
 
     def mails(self, address, *words):
@@ -69,8 +65,9 @@ class Hang(evtest.TestCase):
     def state(self, service, key):
         return next(e["state"] for e in service.ctl("list", "--json").json() if e["instance"] == key)
 
-    def until(self, service, key, state, within):
-        evtest.eventually(lambda: self.state(service, key) == state, f"{key} {state}", within, pause=0.2)
+    def until(self, service, key, state):
+        """Within half of the time after which a share counts as hanging."""
+        evtest.eventually(lambda: self.state(service, key) == state, f"{key} {state}", pause=0.2)
 
     def reasons(self, service):
         return " ".join(service.ctl("status", "--json").json()["reasons"])
@@ -80,12 +77,12 @@ class Hang(evtest.TestCase):
         with self.service("2018-11-14T07:29:40+07:00") as service:
             # what is changed behind the mount gives no event: found by polling
             evtest.place(self.path("behind"), "1.2/record.pdf", seed="record")
-            self.until(service, "1.2@2018-11-08", "late", 15)
+            self.until(service, "1.2@2018-11-08", "late")
             self.bindfs.send_signal(signal.SIGSTOP)
             # reminders leave on time, long before anybody knows that the share hangs, and other roots are followed
-            evtest.eventually(lambda: self.mails("a@small.example", "1.1"), "the reminder", 30)
+            evtest.eventually(lambda: self.mails("a@small.example", "1.1"), "the reminder")
             evtest.place(self.path("evidence"), "1.1/plan.pdf", seed="plan")
-            self.until(service, "1.1@2018-11-15", "partial", 10)
+            self.until(service, "1.1@2018-11-15", "partial")
             evtest.eventually(lambda: "not answering since" in self.reasons(service), "shown in status", 120, pause=1)
             self.assertIn(self.path("share"), self.reasons(service))
             self.assertIn("not answering since", service.log())
@@ -93,29 +90,26 @@ class Hang(evtest.TestCase):
             # a quarter of an hour later in one mail to the administrator
             self.later(1000)
             told = evtest.eventually(
-                lambda: self.mails("administrator@small.example", "it does not answer", self.path("share")), "told", 10
+                lambda: self.mails("administrator@small.example", "it does not answer", self.path("share")), "told"
             )
             # the next morning, with the share still hanging
             before = len(self.mails("a@small.example", "1.1"))
             self.later(86400)
-            evtest.eventually(lambda: len(self.mails("a@small.example", "1.1")) > before, "the next reminder", 10)
+            evtest.eventually(lambda: len(self.mails("a@small.example", "1.1")) > before, "the next reminder")
             self.assertEqual(len(self.mails("administrator@small.example")), 1, told)
             evtest.place(self.path("evidence"), "1.1/report.pdf", seed="report")
-            self.until(service, "1.1@2018-11-15", "complete", 10)
+            self.until(service, "1.1@2018-11-15", "complete")
             self.assertEqual(self.state(service, "1.2@2018-11-08"), "late", "absence proves nothing")
             self.bindfs.send_signal(signal.SIGCONT)
             evtest.eventually(lambda: "not answering" not in self.reasons(service), "well again", 120, pause=1)
             self.assertEqual(self.state(service, "1.2@2018-11-08"), "late")
 
     def test_hang_at_start(self):
+        # it hangs for good: neither READY nor the end comes if anything waits for it
         self.bindfs.send_signal(signal.SIGSTOP)
-        began = time.monotonic()
         with self.service() as service:
-            self.assertLess(time.monotonic() - began, 5, "READY waits for no share")
             service.ctl("status")
-            began = time.monotonic()
             self.assertEqual(service.stop(), 0)
-            self.assertLess(time.monotonic() - began, 5)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,8 @@
 """Mail servers that are down: the next in order, back-off, what is withdrawn meanwhile, what goes first, and who decides about it."""
 
 import collections
-import contextlib
-import datetime
-import sqlite3
+import signal
+import threading
 import time
 
 import evmail
@@ -15,27 +14,42 @@ from evmail import TODAY, YESTERDAY, head_address, unit_address
 REPORTS = 'reports: ( { id = "daily"; repeat = "FREQ=DAILY"; at = "07:30"; to = [ "director" ]; scope = "all"; } );'
 
 
-def nobody_listens():
-    return f"smtp://127.0.0.1:{evtest.free_port()}"
+# of a server, where a service must not wait for it; it stops in two seconds and a little
+LONG, STOPS_WITHIN = "60s", 15
+
+
+class Gate:
+    """What a server does at a stage: nothing until the test opens it."""
+
+    def __init__(self):
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def __call__(self, _):
+        self.reached.set()
+        self.opened.wait(evtest.PATIENCE)
+
+    def wait(self):
+        if not self.reached.wait(evtest.PATIENCE):
+            raise AssertionError("the server was never asked")
 
 
 class Outage(evmail.Office):
+    def server_that_is_down(self):
+        """Comes up with start()."""
+        server = evtest.SmtpServer()
+        server.take_port()
+        self.addCleanup(server.stop)
+        return server
+
     def retry_all(self, service):
         for mail in service.ctl("queue", "--json").json():
             service.ctl("queue", "retry", mail["id"], status=None)  # one may leave before its turn
 
-    def next_day(self):
-        """The service's clock goes on by a day while it is stopped (a shifted clock is kept with the state, and wins)."""
-        with contextlib.closing(sqlite3.connect(self.path("state/evidenced.db"))) as db, db:
-            changed = db.execute("UPDATE value SET value = value + 86400000000 WHERE name = 'clock_offset'")
-            self.assertEqual(changed.rowcount, 1)
-
     def test_next_in_order(self):
         """The first is down, so the second takes all; when the first is back it is the first again."""
         with evtest.SmtpServer() as second:
-            first = evtest.SmtpServer()
-            first_url = nobody_listens()
-            self.office(evmail.server(first_url), evmail.server(second.url), units=5)
+            first = self.server_that_is_down()
+            self.office(evmail.server(first.url), evmail.server(second.url), units=5)
             with self.service() as service:
                 second.wait_for(5)
                 evtest.eventually(lambda: self.status(service)["outbox"]["sent"] == 5, "five sent")
@@ -43,20 +57,17 @@ class Outage(evmail.Office):
                 self.assertEqual([s["state"] for s in status["servers"]], ["down", "ok"], status)
                 self.assertEqual(status["state"], "degraded")
                 self.assertEqual([m["tries"] for m in service.ctl("queue", "--all", "--json").json()], [1] * 5)
-                first.start(int(first_url.rpartition(":")[2]))
-                try:
-                    service.ctl("queue", "hold", 1, status=1)  # sent: nothing to hold
-                    service.ctl("send-test", "somebody@office.example")
-                    second.wait_for(6)  # the first is not asked before its time
-                finally:
-                    first.stop()
+                first.start()
+                service.ctl("queue", "hold", 1, status=1)  # sent: nothing to hold
+                service.ctl("send-test", "somebody@office.example")
+                second.wait_for(6)  # the first is not asked before its time
         self.assertEqual(len(first.taken), 0)
         self.assertEqual(len({m.recipients[0] for m in second.taken}), 6)
 
     def test_all_down_and_back(self):
         """Queued with a pause, degraded with reasons; delivered once, when it is back and asked for."""
-        server = evtest.SmtpServer()
-        urls = [nobody_listens(), nobody_listens()]
+        server, other = self.server_that_is_down(), self.server_that_is_down()
+        urls = [server.url, other.url]
         self.office(*map(evmail.server, urls), units=3, connections=4)
         with self.service() as service:
             for n in range(3):
@@ -72,34 +83,27 @@ class Outage(evmail.Office):
             time.sleep(0.5)
             before = [m["tries"] for m in service.ctl("queue", "--json").json()]
             self.assertLessEqual(max(before), 2, "tried without a pause")
-            server.start(int(urls[0].rpartition(":")[2]))
-            try:
-                service.ctl("queue", "retry", self.mail(service, unit_address(1))["id"])
-                self.wait_state(service, unit_address(1), "sent")
-                self.retry_all(service)
-                server.wait_for(3)
-                evtest.eventually(lambda: self.status(service)["outbox"]["sent"] == 3, "three sent")
-                self.assertEqual(self.status(service)["servers"][0]["state"], "ok")
-            finally:
-                server.stop()
+            server.start()
+            service.ctl("queue", "retry", self.mail(service, unit_address(1))["id"])
+            self.wait_state(service, unit_address(1), "sent")
+            self.retry_all(service)
+            server.wait_for(3)
+            evtest.eventually(lambda: self.status(service)["outbox"]["sent"] == 3, "three sent")
+            self.assertEqual(self.status(service)["servers"][0]["state"], "ok")
         self.assertEqual(collections.Counter(m.recipients[0] for m in server.taken), collections.Counter(map(unit_address, range(3))))
 
     def test_back_by_itself(self):
         """Nobody asks: the server is tried again after about half a minute, whatever the number of senders that met it down."""
-        url = nobody_listens()
-        self.office(evmail.server(url), units=8, connections=8)
+        back = self.server_that_is_down()
+        self.office(evmail.server(back.url), units=8, connections=8)
         with self.service() as service:
             evtest.eventually(lambda: self.status(service)["servers"][0]["state"] == "down", "down")
             evtest.eventually(lambda: self.status(service)["outbox"]["handed"] == 0, "all senders met it down")
-            back = evtest.SmtpServer()
-            back.start(int(url.rpartition(":")[2]))
-            try:
-                began = time.monotonic()
-                back.wait_for(1, timeout=40)  # 30 s and a fifth
-                self.assertGreater(time.monotonic() - began, 15)
-                back.wait_for(8, timeout=5)  # all wait for the server, none for a time of its own
-            finally:
-                back.stop()
+            back.start()
+            began = time.monotonic()
+            back.wait_for(1, timeout=36 + evtest.PATIENCE)  # 30 s and a fifth
+            self.assertGreater(time.monotonic() - began, 15)
+            back.wait_for(8, timeout=15)  # all wait for the server, none for a time of its own
         self.assertEqual(len({m.recipients[0] for m in back.taken}), 8)
         self.assertEqual(len(back.taken), 8)
 
@@ -123,8 +127,8 @@ class Outage(evmail.Office):
 
     def test_settled_meanwhile(self):
         """Evidence comes while the server is down: the reminder is withdrawn with the reason, nobody gets it later."""
-        url = nobody_listens()
-        self.office(evmail.server(url), units=2)
+        back = self.server_that_is_down()
+        self.office(evmail.server(back.url), units=2)
         with self.service() as service:
             for n in range(2):
                 self.wait_state(service, unit_address(n), "queued")
@@ -133,25 +137,21 @@ class Outage(evmail.Office):
             row = self.log_of(service, "--event", "mail-withdrawn")
             self.assertEqual([(r["address"], r["unit"], r["detail"]["why"]) for r in row], [(unit_address(0), "0", "it was settled meanwhile")])
             self.assertEqual(self.mail(service, unit_address(1))["state"], "queued")
-            back = evtest.SmtpServer()
-            back.start(int(url.rpartition(":")[2]))
-            try:
-                self.retry_all(service)
-                self.wait_state(service, unit_address(1), "sent")
-                refused = service.ctl("queue", "retry", self.mail(service, unit_address(0))["id"], status=1)
-                self.assertIn("withdrawn already", refused.err)
-            finally:
-                back.stop()
+            back.start()
+            self.retry_all(service)
+            self.wait_state(service, unit_address(1), "sent")
+            refused = service.ctl("queue", "retry", self.mail(service, unit_address(0))["id"], status=1)
+            self.assertIn("withdrawn already", refused.err)
         subjects = [str(m.parse()["Subject"]) for m in back.taken if m.recipients == [unit_address(0)]]
         self.assertFalse([s for s in subjects if s.startswith("Reminder")], subjects)
 
     def test_superseded_meanwhile(self):
         """The next day's reminder takes the place of the one that still waits."""
-        url = nobody_listens()
-        self.office(evmail.server(url), due=YESTERDAY)
+        back = self.server_that_is_down()
+        self.office(evmail.server(back.url), due=YESTERDAY)
         with self.service() as service:
             first = self.wait_state(service, head_address(0), "queued")
-        self.next_day()
+        evtest.pass_time(self.path("state"), days=1)
         with self.service() as service:
 
             def look():
@@ -167,14 +167,10 @@ class Outage(evmail.Office):
                 [(r["address"], r["detail"]["why"]) for r in rows],
                 [(address, "a later reminder takes its place") for address in (head_address(0), unit_address(0))],
             )
-            back = evtest.SmtpServer()
-            back.start(int(url.rpartition(":")[2]))
-            try:
-                self.retry_all(service)
-                back.wait_for(2)
-                evtest.eventually(lambda: self.status(service)["outbox"]["sent"] == 2, "two sent")
-            finally:
-                back.stop()
+            back.start()
+            self.retry_all(service)
+            back.wait_for(2)
+            evtest.eventually(lambda: self.status(service)["outbox"]["sent"] == 2, "two sent")
         self.assertEqual({m.recipients[0] for m in back.taken}, {head_address(0), unit_address(0)})
         self.assertEqual(len(back.taken), 2)
         self.assertNotEqual(str(back.taken[0].parse()["Message-ID"]), first["message_id"])
@@ -186,7 +182,9 @@ class Outage(evmail.Office):
             self.office(
                 evmail.server(server.url), units=3, due=[evmail.IN_THREE_DAYS, TODAY, YESTERDAY], connections=1, reports=REPORTS
             )
-            with self.service(now="2018-11-12T07:29:59+07:00") as service:
+            self.once(now="2018-11-12T07:20:00+07:00")
+            evtest.set_clock(self.path("state"), "2018-11-12T07:30:01+07:00")
+            with self.service() as service:
                 evtest.eventually(lambda: self.status(service)["outbox"]["queued"] == 5, "five wait")
                 evtest.eventually(lambda: self.status(service)["servers"][0]["state"] == "down", "down")
                 tried = next(m for m in service.ctl("queue", "--json").json() if m["tries"])
@@ -198,12 +196,6 @@ class Outage(evmail.Office):
             order, [head_address(2), unit_address(2), unit_address(1), unit_address(0), "director@office.example"]
         )
 
-    def set_clock(self, text):
-        """The next service starts at this time."""
-        offset = datetime.datetime.fromisoformat(text).timestamp() - time.time()
-        with contextlib.closing(sqlite3.connect(self.path("state/evidenced.db"))) as db, db:
-            db.execute("UPDATE value SET value = ? WHERE name = 'clock_offset'", (int(offset * 1_000_000),))
-
     def test_waits_for_the_window(self):
         """What could not leave by day is not tried by night, but a test that somebody asks for is."""
         with evtest.SmtpServer({"rcpt": ["450 4.2.0 greylisted"]}) as server:
@@ -212,15 +204,16 @@ class Outage(evmail.Office):
                 mail = self.wait_state(service, unit_address(0), "queued", tries=1)
                 self.assertEqual(mail["next_try"], "2018-11-13T07:00:00+07:00")
                 self.assertIn("2018-11-13 07:00", service.ctl("queue").out)
-            for night in ("2018-11-12T18:00:01+07:00", "2018-11-13T06:59:57+07:00"):
-                self.set_clock(night)
+            for night in ("2018-11-12T18:00:01+07:00", "2018-11-13T06:50:00+07:00"):
+                evtest.set_clock(self.path("state"), night)
                 with self.service() as service:
                     self.assertEqual(self.mail(service, unit_address(0))["next_try"], "2018-11-13T07:00:00+07:00")
                     service.ctl("send-test", "somebody@office.example")
                     evtest.eventually(lambda: {"sent"} == {m["state"] for m in self.asked_for(service)}, "the test is sent")
                     self.assertEqual(self.mail(service, unit_address(0))["state"], "queued")
-                    if night.startswith("2018-11-13"):
-                        self.wait_state(service, unit_address(0), "sent")
+            evtest.set_clock(self.path("state"), "2018-11-13T06:59:58+07:00")
+            with self.service() as service:
+                self.wait_state(service, unit_address(0), "sent")
         self.assertEqual([m.recipients[0].partition("@")[0] for m in server.taken], ["somebody", "somebody", "unit0"])
 
     def asked_for(self, service):
@@ -230,8 +223,8 @@ class Outage(evmail.Office):
 
     def test_people_decide(self):
         """hold, retry, drop: done, and on record; what was sent or dropped stays so."""
-        url = nobody_listens()
-        self.office(evmail.server(url), units=3)
+        back = self.server_that_is_down()
+        self.office(evmail.server(back.url), units=3)
         with self.service() as service:
             for n in range(3):
                 self.wait_state(service, unit_address(n), "queued")
@@ -243,19 +236,15 @@ class Outage(evmail.Office):
             (row,) = self.log_of(service, "--event", "mail-withdrawn")
             self.assertEqual((row["address"], row["unit"]), (unit_address(1), "1"))
             self.assertIn("dropped by ", row["detail"]["why"])
-            back = evtest.SmtpServer()
-            back.start(int(url.rpartition(":")[2]))
-            try:
-                service.ctl("queue", "retry", self.mail(service, unit_address(2))["id"])
-                sent = self.wait_state(service, unit_address(2), "sent")
-                for action in ("retry", "drop", "hold"):
-                    self.assertIn("sent already", service.ctl("queue", action, sent["id"], status=1).err)
-                time.sleep(0.3)
-                self.assertEqual([m.recipients[0] for m in back.taken], [unit_address(2)])
-                service.ctl("queue", "retry", held)
-                self.wait_state(service, unit_address(0), "sent")
-            finally:
-                back.stop()
+            back.start()
+            service.ctl("queue", "retry", self.mail(service, unit_address(2))["id"])
+            sent = self.wait_state(service, unit_address(2), "sent")
+            for action in ("retry", "drop", "hold"):
+                self.assertIn("sent already", service.ctl("queue", action, sent["id"], status=1).err)
+            time.sleep(0.3)
+            self.assertEqual([m.recipients[0] for m in back.taken], [unit_address(2)])
+            service.ctl("queue", "retry", held)
+            self.wait_state(service, unit_address(0), "sent")
             self.assertEqual(
                 [(r["detail"]["action"], r["detail"]["mail"]) for r in self.log_of(service, "--event", "queue")],
                 [("hold", held), ("drop", dropped), ("retry", sent["id"]), ("retry", held)],
@@ -265,25 +254,27 @@ class Outage(evmail.Office):
 
     def test_with_the_server(self):
         """What a sender has can be neither dropped nor sent beside it."""
-        with evtest.SmtpServer({"dot": [evtest.Delay(2.0)]}) as server:
-            self.office(evmail.server(server.url))
+        gate = Gate()
+        with evtest.SmtpServer({"dot": gate}) as server:
+            self.office(evmail.server(server.url, timeout=LONG))
             with self.service() as service:
-                server.wait_for_command("DATA")
+                gate.wait()
                 mail = self.wait_state(service, unit_address(0), "handed")
                 for action in ("retry", "drop", "hold"):
                     self.assertIn("with the mail server", service.ctl("queue", action, mail["id"], status=1).err)
+                gate.opened.set()
                 self.wait_state(service, unit_address(0), "sent")
             self.assertEqual(len(server.taken), 1)
 
     def stop_quickly(self, service):
         began = time.monotonic()
         self.assertEqual(service.stop(), 0)
-        self.assertLess(time.monotonic() - began, 4)
+        self.assertLess(time.monotonic() - began, STOPS_WITHIN)
 
     def test_stop_before_the_dot(self):
         """SIGTERM before the final dot: nothing was sent, no try is counted, and the next run sends it at once."""
         with evtest.SmtpServer({"rcpt": [evtest.HANG]}) as server:
-            self.office(evmail.server(server.url))
+            self.office(evmail.server(server.url, timeout=LONG))
             with self.service() as service:
                 server.wait_for_command("RCPT")
                 self.stop_quickly(service)
@@ -297,11 +288,15 @@ class Outage(evmail.Office):
 
     def test_stop_after_the_dot(self):
         """SIGTERM after it: an answer within a second is heard, what comes later is in doubt."""
-        with evtest.SmtpServer({"dot": [evtest.Delay(0.5), evtest.HANG]}) as server:
-            self.office(evmail.server(server.url), units=2, connections=1)
+        gate = Gate()
+        with evtest.SmtpServer({"dot": gate}) as server:
+            self.office(evmail.server(server.url, timeout=LONG), units=2, connections=1)
             with self.service() as service:
-                server.wait_for_command("DATA")
-                time.sleep(0.2)
+                gate.wait()
+                server.script["dot"] = [evtest.HANG]
+                service.process.send_signal(signal.SIGTERM)
+                time.sleep(0.1)
+                gate.opened.set()
                 self.stop_quickly(service)
             self.assertEqual(len(server.taken), 1)
             with self.service() as service:

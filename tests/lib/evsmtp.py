@@ -5,6 +5,7 @@ SmtpServer is for behaviour (a refusal at this stage, silence at that one), Smtp
 nobody here wrote. Both listen on 127.0.0.1 alone, on a free port. Neither relays anything.
 """
 
+import contextlib
 import email
 import email.policy
 import os
@@ -18,6 +19,9 @@ import tempfile
 import threading
 import time
 from base64 import b64decode
+
+# How long to wait for what must happen. A sanitizer build on a busy machine is an order of magnitude slower than a good day.
+PATIENCE = float(os.environ.get("EVTEST_PATIENCE", "30"))
 
 DROP = "drop"  # close the connection instead of replying
 RESET = "reset"  # the same, with an RST
@@ -332,9 +336,16 @@ class SmtpServer:
     def __exit__(self, *_):
         self.stop()
 
-    def start(self, port=0):
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=64)
+    def take_port(self):
+        """Be down: the port is ours and in .url, and until start() whoever connects is refused. Nobody else can get it."""
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
+
+    def start(self):
+        if not self._listener:
+            self.take_port()
+        self._listener.listen(64)
         self._threads.append(threading.Thread(target=self._accept, args=(self._listener,), daemon=True))
         self._threads[-1].start()
 
@@ -342,8 +353,9 @@ class SmtpServer:
         """End every session and free the port; messages stay readable."""
         self._stopping.set()
         if self._listener:
-            # close() alone leaves a thread in accept()
-            self._listener.shutdown(socket.SHUT_RDWR)
+            # close() alone leaves a thread in accept(); one that never listened can not be shut down
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
             self._listener = None
         with self._change:
@@ -356,7 +368,7 @@ class SmtpServer:
         for thread in list(self._threads):
             thread.join(10)
 
-    def wait_for(self, count=1, timeout=20):
+    def wait_for(self, count=1, timeout=PATIENCE):
         """Wait until that many messages are taken; returns them all."""
         with self._change:
             done = self._change.wait_for(lambda: sum(m.taken for m in self.messages) >= count, timeout)
@@ -364,7 +376,7 @@ class SmtpServer:
             raise AssertionError(f"{len(self.taken)} of {count} messages after {timeout} s; heard {self.commands[-20:]}")
         return self.taken
 
-    def wait_for_command(self, start, timeout=20):
+    def wait_for_command(self, start, timeout=PATIENCE):
         """Wait until a line beginning with start ("DATA") was heard."""
 
         def heard():
@@ -452,14 +464,14 @@ class SmtpSink:
         raise AssertionError("smtp-sink does not start")
 
     def _listening(self):
-        for _ in range(200):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             if self.process.poll() is not None:
                 return False  # somebody else took the port
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return True
-            except OSError:
-                time.sleep(0.02)
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+                # whoever took it may answer before smtp-sink gives up
+                return connection.recv(100).startswith(b"220 smtp-sink ")
+            time.sleep(0.02)
         return False
 
     def __exit__(self, *_):
@@ -496,7 +508,7 @@ class SmtpSink:
             sender_options=options.decode(),
         )
 
-    def wait_for(self, count=1, timeout=20):
+    def wait_for(self, count=1, timeout=PATIENCE):
         end = time.monotonic() + timeout
         before = None
         while True:

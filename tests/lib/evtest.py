@@ -11,7 +11,7 @@
     if __name__ == "__main__":
         evtest.main()
 
-Everything of evsmtp (mail servers) and evfiles (documents) is here, too. ctest sets BINARY_DIR and SOURCE_DIR.
+Everything of evsmtp (mail servers), evfiles (documents) and evclock (time) is here, too. ctest sets BINARY_DIR and SOURCE_DIR.
 """
 
 import json
@@ -28,11 +28,13 @@ import time
 import unittest
 
 import evfiles
+from evclock import Later, pass_time, set_clock
 from evfiles import document, place
 from evsmtp import (
     DROP,
     HANG,
     LOSE,
+    PATIENCE,
     RESET,
     Delay,
     Message,
@@ -46,13 +48,10 @@ from evsmtp import (
 )
 
 __all__ = [
-    "DROP", "HANG", "LOSE", "RESET", "Delay", "Message", "NotifySocket", "Service", "SmtpServer", "SmtpSink", "TestCase",
-    "binary", "body_text", "document", "environment", "evfiles", "eventually", "free_port", "main", "make_certificate",
-    "parse_message", "place", "run", "source", "stop_process",
+    "DROP", "HANG", "LOSE", "PATIENCE", "RESET", "Delay", "Later", "Message", "NotifySocket", "Service", "SmtpServer", "SmtpSink",
+    "TestCase", "binary", "body_text", "document", "environment", "evfiles", "eventually", "free_port", "main", "make_certificate",
+    "parse_message", "pass_time", "place", "run", "set_clock", "source", "stop_process",
 ]  # fmt: skip
-
-# A sanitizer build on a busy machine is an order of magnitude slower than a good day.
-PATIENCE = float(os.environ.get("EVTEST_PATIENCE", "30"))
 
 
 def binary(name):
