@@ -10,7 +10,6 @@ import evmail
 import evtest
 from evmail import unit_address
 
-DAY = 86400 * 1_000_000
 EARLIER = "2018-11-11T10:00:00+07:00"  # a Sunday: nothing leaves
 
 
@@ -37,11 +36,11 @@ class Limit(evmail.Office):
                 "INSERT INTO notice (kind, instance, unit, created, leave, detail) VALUES ('received', ?, '0', 0, 0, ?)",
                 f"1.1@{evmail.IN_THREE_DAYS}/0", json.dumps(detail),
             )  # fmt: skip
-            self.database("UPDATE value SET value = value + ? WHERE name = 'clock_offset'", DAY)
+            evtest.pass_time(self.path("state"), days=1)
             self.once()
             today = self.subjects(server)
             waiting = self.database("SELECT leave FROM notice WHERE kind = 'received'")
-            self.database("UPDATE value SET value = value + ? WHERE name = 'clock_offset'", DAY)
+            evtest.pass_time(self.path("state"), days=1)
             self.once()
             return today, self.subjects(server)[len(today) :], len(waiting)
 

@@ -78,9 +78,7 @@ class Decisions(evtest.TestCase):
             return rows
 
     def set_clock(self, text):
-        """The next service starts at this time."""
-        offset = datetime.datetime.fromisoformat(text).timestamp() - time.time()
-        self.database("UPDATE value SET value = ? WHERE name = 'clock_offset'", int(offset * 1_000_000))
+        evtest.set_clock(self.path("state"), text)
 
     def mails(self, service):
         """{Message-ID: (kind, recipients, instances)} of all there ever were."""
@@ -287,8 +285,9 @@ class Stops(Decisions):
 class Previews(Decisions):
     @staticmethod
     def comparable(text):
-        """Without what is drawn by lot for each mail, and what a mailbox adds."""
+        """Without what is drawn by lot for each mail, the second in which it is decided, and what a mailbox adds."""
         text = re.sub(r"(Return-Path|Delivered-To|Message-ID): .*\n|\r", "", text)
+        text = re.sub(r"(?m)^(Date: .* \d\d:\d\d|DTSTAMP:\d+T\d{4})\S+", r"\1", text)
         return re.sub(r"=_(\d)_[0-9a-f]{32}", r"=_\1_", text)
 
     def test_the_very_bytes(self):
@@ -438,13 +437,11 @@ class Socket(Decisions):
 
     @staticmethod
     def answers(peer, n):
-        data = b""
-        while data.count(b"\0") < n:
-            more = peer.recv(1 << 16)
-            if not more:
-                break
-            data += more
-        return [json.loads(text) for text in data.split(b"\0")[:-1]]
+        parts = []
+        while n > 0 and (more := peer.recv(1 << 16)):
+            parts.append(more)
+            n -= more.count(b"\0")
+        return [json.loads(text) for text in b"".join(parts).split(b"\0")[:-1]]
 
     def memory(self, service):
         with open(f"/proc/{service.process.pid}/smaps_rollup", encoding="ascii") as file:
@@ -465,9 +462,7 @@ class Socket(Decisions):
                 except BlockingIOError:
                     time.sleep(0.01)
             self.assertLess(sent, n * len(LIST), "it takes all and keeps the answers")
-            began = time.monotonic()
-            service.ctl("status")
-            self.assertLess(time.monotonic() - began, 5)
+            service.ctl("status")  # others are answered
             self.assertLess(self.memory(service) - before, 40 << 20)
             # who begins to read gets every answer
             peer.settimeout(evtest.PATIENCE)

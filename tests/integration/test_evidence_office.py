@@ -55,13 +55,14 @@ class Office(Replay):
 
     def converted(self, kind, folder, key, source="letter.txt"):
         with self.service() as service:
-            self.until(service, "open", key, 10)
+            self.until(service, "open", key)
             self.convert("one, two\n", kind, folder, source)
             self.until(service, "complete", key)
             # onto the same name: the document was complete all the time, and both versions are in the ledger
             self.convert("three, four\n", kind, folder, source)
-            self.stays(service, "complete", GONE_AFTER + SETTLE + 1, key)
-            self.assertEqual(len(self.log(service, "evidence-replaced")), 1)
+            self.wait_log(service, "evidence-replaced", 1)
+            self.stays(service, "complete", GONE_AFTER + SETTLE, key)
+            self.assertEqual(self.log(service, "evidence-gone"), [])
             self.assertEqual(len(self.versions(service)), 2)
             self.never_refused(service)
             self.assertEqual(set(self.files(service, key)), {f"{folder}/letter.{kind}"})
@@ -90,7 +91,7 @@ class Office(Replay):
         process = subprocess.Popen(
             [*self.soffice, f"--accept=pipe,name={pipe};urp;"], env=self.env(), stderr=subprocess.DEVNULL, start_new_session=True
         )
-        self.addCleanup(evtest.stop_process, process, 10)
+        self.addCleanup(evtest.stop_process, process, evtest.PATIENCE)
         local = uno.getComponentContext()
         resolver = local.ServiceManager.createInstanceWithContext("com.sun.star.bridge.UnoUrlResolver", local)
 
@@ -116,7 +117,7 @@ class Office(Replay):
         lock = self.path("evidence/2.1/.~lock.letter.odt#")
         url = f"file://{path}"
         with self.desktop() as desktop, self.service() as service:
-            self.until(service, "open", DOCUMENT, 10)
+            self.until(service, "open", DOCUMENT)
             # made in the folder: the lock file comes with it, and stays as long as it is open
             letter = self.load(desktop, "private:factory/swriter")
             letter.Text.setString("first")
@@ -130,14 +131,15 @@ class Office(Replay):
             self.assertTrue(os.path.exists(lock))
             self.stays(service, "complete", SETTLE + 1, DOCUMENT)
             self.assertEqual(self.log(service, "evidence-replaced"), [])
-            for edition in ("second", "third"):
+            for n, edition in enumerate(("second", "third"), 1):
                 before = os.stat(path).st_ino
                 letter.Text.setString(edition)
                 letter.store()
                 self.assertNotEqual(os.stat(path).st_ino, before, "it saves by renaming")
-                self.stays(service, "complete", GONE_AFTER + SETTLE + 1, DOCUMENT)
+                self.wait_log(service, "evidence-replaced", n)
             letter.close(True)
-            self.stays(service, "complete", SETTLE + 1, DOCUMENT)
+            self.stays(service, "complete", GONE_AFTER + SETTLE, DOCUMENT)
+            self.assertEqual(self.log(service, "evidence-gone"), [])
             self.assertEqual(len(self.log(service, "evidence-replaced")), 2)
             self.assertEqual(len(self.versions(service)), 3, "every version is in the ledger")
             self.never_refused(service)
@@ -150,7 +152,7 @@ class Office(Replay):
         with self.desktop() as desktop, self.service() as service:
             letter = self.load(desktop, "private:factory/swriter")
             letter.storeAsURL(f"file://{path}", (PropertyValue("FilterName", 0, "writer8", 0),))
-            self.until(service, "complete", DOCUMENT, 10)
+            self.until(service, "complete", DOCUMENT)
             os.unlink(path)
             time.sleep(GONE_AFTER)
             self.until(service, "open", DOCUMENT)

@@ -12,7 +12,7 @@ import time
 import unicodedata
 
 import evtest
-from evidence_case import GRACE, SETTLE, Replay
+from evidence_case import SETTLE, Replay
 
 DUE = "2018-11-15"
 DAY = 86400
@@ -218,7 +218,7 @@ class Rules(Replay):
             self.assertEqual(wrong, [])
             return True
 
-        evtest.eventually(right, "every row is as the table says", 10 + SETTLE + GRACE, pause=0.5)
+        evtest.eventually(right, "every row is as the table says", 3 * evtest.PATIENCE, pause=0.5)
         time.sleep(SETTLE)
         self.assertEqual(self.wrong(service), [], "and stays so")
 
@@ -229,7 +229,7 @@ class Rules(Replay):
 
     def test_filed_while_it_runs(self):
         with self.service() as service:
-            self.until(service, "open", f"r0@{DUE}", 10)
+            self.until(service, "open", f"r0@{DUE}")
             self.make_all()
             self.check(service)
             service.stop()

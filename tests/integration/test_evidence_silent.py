@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import evtest
-from evidence_case import GONE_AFTER, LETTER, SETTLE, Replay
+from evidence_case import LETTER, SETTLE, Replay
 
 EVERY = 2.0
 
@@ -30,14 +30,14 @@ class Silent(Replay):
             with self.subTest(key):
                 self.use_settings(key)
                 with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as content, self.service() as service:
-                    self.until(service, "complete", within=15)
+                    self.until(service, "complete")
                     time.sleep(SETTLE)
                     before = self.digest(service)
                     at = content.find(b"/MediaBox [0 0 ") + len("/MediaBox [0 0 ")
                     content[at : at + 3] = b"60%d" % found
                     content.flush()
                     if found:
-                        evtest.eventually(lambda: self.digest(service) != before, "found by the rescan", 2 * EVERY + SETTLE + 10)
+                        evtest.eventually(lambda: self.digest(service) != before, "found by the rescan")
                     else:
                         time.sleep(2 * EVERY + SETTLE)
                         self.assertEqual(self.digest(service), before, "there was an event: this test proves nothing")
@@ -63,11 +63,11 @@ class Silent(Replay):
                 self.skipTest(f"FUSE can not be used here: {bindfs.stderr.read().strip()}")
             time.sleep(0.05)
         with self.service() as service:
-            self.until(service, "open", LETTER, 10)
+            self.until(service, "open", LETTER)
             evtest.place(self.path("behind"), "quý I/deep/er/letter.docx", seed="1")
-            self.until(service, "complete", LETTER, 3 * EVERY + SETTLE + 10)
+            self.until(service, "complete", LETTER)
             os.unlink(self.path("behind/quý I/deep/er/letter.docx"))
-            self.until(service, "open", LETTER, 3 * EVERY + GONE_AFTER + 10)
+            self.until(service, "open", LETTER)
             service.stop()
 
 

@@ -81,14 +81,14 @@ class Untouched(Replay):
         # -D: strace stands aside, and the service is our child as ever; -s 0: no content, but paths in full
         running.prefix = ["strace", "-D", "-f", "-y", "-s", "0", "-o", trace, "-e", "trace=%file,%desc,%process"]
         with running as service:
-            self.until(service, "partial", MINUTES, 30)
+            self.until(service, "partial", MINUTES)
             self.file("1.1/report.pdf", seed="report")
             self.file("1.3/deep/er/minutes 2.pdf", seed="2")
-            self.until(service, "complete", REPORT, 30)
-            self.until(service, "complete", MINUTES, 30)
+            self.until(service, "complete", REPORT)
+            self.until(service, "complete", MINUTES)
             os.rename(self.path("evidence/1.3/deep"), self.path("evidence/1.3/moved"))
             os.unlink(self.path("evidence/1.1/report.pdf"))
-            self.until(service, "open", REPORT, 30)
+            self.until(service, "open", REPORT)
             service.ctl("explain", REPORT)
             service.ctl("reload")
             main = service.process.pid

@@ -15,10 +15,10 @@ import evtest
 import small_year
 
 SETTLE = 1.0
-GONE_AFTER = 2.0
-# what the service may need beside the times it was given; a sanitizer build gets more (EVTEST_PATIENCE)
-GRACE = 1.0 * max(1.0, evtest.PATIENCE / 30)
-STOPS_WITHIN = 3.0
+# What was moved or saved over has to settle in its new place before that: a machine that is busy has the difference for it.
+GONE_AFTER = 4.0
+# two seconds and a little; with a server that would let it wait for a minute
+STOPS_WITHIN = 15.0
 
 
 def is_running(pid):
@@ -43,7 +43,7 @@ class Filing(evtest.TestCase):
         self.server = evtest.SmtpServer()
         self.server.start()
         self.addCleanup(self.server.stop)
-        self.config = small_year.write_year(self, self.server.url, settle="1s", gone_after="2s")
+        self.config = small_year.write_year(self, self.server.url, settle="1s", gone_after="4s", timeout="60s")
 
     def service(self, *args, **more):
         return evtest.Service(self.config, self.path("state"), "--now", small_year.NOW, *args, **small_year.FROM_BUILD, **more)
@@ -60,16 +60,17 @@ class Filing(evtest.TestCase):
     def state(self, service, key="1.1@2018-11-15"):
         return self.instance(service, key)["state"]
 
-    def until_state(self, service, state, within, key="1.1@2018-11-15"):
-        """Wait for a state, and return how long it took."""
-        began = time.monotonic()
-        evtest.eventually(lambda: self.state(service, key) == state, f"{key} {state}", within, pause=0.05)
-        return time.monotonic() - began
+    def until_state(self, service, state, key="1.1@2018-11-15"):
+        evtest.eventually(lambda: self.state(service, key) == state, f"{key} {state}", pause=0.05)
 
-    def stays(self, service, state, seconds, key="1.1@2018-11-15"):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.assertEqual(self.state(service, key), state)
+    def stays(self, service, state, seconds, since=None, key="1.1@2018-11-15"):
+        """It is in this state for so long since then, or now. What was answered later is not asked for."""
+        end = (since or time.monotonic()) + seconds
+        while True:
+            found = self.state(service, key)
+            if time.monotonic() > end:
+                return
+            self.assertEqual(found, state)
             time.sleep(0.1)
 
     def upcoming(self, service, key="1.1@2018-11-15"):
@@ -81,16 +82,17 @@ class Documents(Filing):
     def test_the_missing_document_ends_the_reminders(self):
         self.file("1.1/plan.pdf", seed="plan")
         with self.service() as service:
-            self.until_state(service, "partial", 10)
+            self.until_state(service, "partial")
             entry = self.instance(service)
             self.assertEqual((entry["have"], entry["need"]), (1, 2))
             self.assertIn("The report", json.dumps(entry["missing"]))
             self.assertNotIn("The plan", json.dumps(entry["missing"]))
             self.assertTrue(self.upcoming(service), "an open instance has a next reminder")
 
+            filed = time.monotonic()
             self.file("1.1/the report.pdf", seed="report")
-            took = self.until_state(service, "complete", SETTLE + GRACE)
-            self.assertGreater(took, SETTLE - 0.2, "counted before it was settled")
+            self.until_state(service, "complete")
+            self.assertGreater(time.monotonic() - filed, SETTLE, "counted before it was settled")
             entry = self.instance(service)
             self.assertEqual((entry["have"], entry["need"], entry["missing"]), (2, 2, []))
             self.assertEqual(self.upcoming(service), [])
@@ -102,14 +104,13 @@ class Documents(Filing):
         self.file("1.1/plan.pdf", seed="plan")
         report = self.file("1.1/report.pdf", seed="report")
         with self.service() as service:
-            self.until_state(service, "complete", 10)
+            self.until_state(service, "complete")
             self.server.wait_for(5)
-            os.unlink(report)
             removed = time.monotonic()
+            os.unlink(report)
             # away for a moment is how editors save: not gone before gone_after
-            self.stays(service, "complete", GONE_AFTER - 0.5)
-            self.until_state(service, "partial", 0.5 + GRACE + SETTLE)
-            self.assertGreaterEqual(time.monotonic() - removed, GONE_AFTER - 0.1)
+            self.stays(service, "complete", GONE_AFTER, since=removed)
+            self.until_state(service, "partial")
             self.assertEqual(self.instance(service)["have"], 1)
             self.assertTrue(self.upcoming(service), "reopened: reminded again")
 
@@ -122,27 +123,27 @@ class Documents(Filing):
                     and "coordinator@small.example" in str(message.parse()["Cc"] or "")
                 ]
 
-            evtest.eventually(lambda: len(told()) == 2, "reopened told to unit and coordinator", 10)
+            evtest.eventually(lambda: len(told()) == 2, "reopened told to unit and coordinator")
             self.assertEqual({message.recipients[0] for message in told()}, {"a@small.example", "coordinator@small.example"})
             self.assertIn("1.1", str(told()[0].parse()["Subject"]))
             self.assertIn("1.1/report.pdf", evtest.body_text(told()[0].parse()), "it says which file went")
 
             self.file("1.1/report.pdf", seed="another report")
-            self.until_state(service, "complete", SETTLE + GRACE)
+            self.until_state(service, "complete")
 
     def test_all_gone_is_open(self):
         plan = self.file("1.1/plan.pdf", seed="plan")
         with self.service() as service:
-            self.until_state(service, "partial", 10)
+            self.until_state(service, "partial")
             os.unlink(plan)
-            self.until_state(service, "open", GONE_AFTER + GRACE + SETTLE)
+            self.until_state(service, "open")
 
     def moves(self, *names):
         """File 1.1's report, let it count, and move it along these names: it stays complete, and nobody is told."""
         self.file("1.1/plan.pdf", seed="plan")
         place = self.file("1.1/report.pdf", seed="report")
         with self.service() as service:
-            self.until_state(service, "complete", 10)
+            self.until_state(service, "complete")
             before = len(self.server.wait_for(5))
             for name in names:
                 target = self.path("evidence/1.1", name)
@@ -154,7 +155,7 @@ class Documents(Filing):
             self.assertNotRegex(service.log(), r"(?i)reopened")
             # and the new place is what counts
             os.unlink(place)
-            self.until_state(service, "partial", GONE_AFTER + GRACE + SETTLE)
+            self.until_state(service, "partial")
 
     def test_renaming_does_not_reopen(self):
         self.moves("Final report, signed.pdf")
@@ -169,7 +170,7 @@ class Documents(Filing):
         self.file("1.1/plan.pdf", seed="plan")
         report = self.file("1.1/report.pdf", seed="report")
         with self.service() as service:
-            self.until_state(service, "complete", 10)
+            self.until_state(service, "complete")
             new = self.file("1.1/report.pdf.tmp", data=evtest.document("x.pdf", "second edition"))
             os.rename(new, report)
             self.stays(service, "complete", GONE_AFTER + SETTLE + 1)
@@ -177,7 +178,7 @@ class Documents(Filing):
     def test_slow_writer(self):
         self.file("1.1/plan.pdf", seed="plan")
         with self.service() as service:
-            self.until_state(service, "partial", 10)
+            self.until_state(service, "partial")
             data = evtest.document("x.pdf", "report")
             step = len(data) // 15 + 1
             with open(self.path("evidence/1.1/report.pdf"), "wb", buffering=0) as file:
@@ -185,25 +186,25 @@ class Documents(Filing):
                     file.write(data[at : at + step])
                     time.sleep(0.2)
                     self.assertEqual(self.state(service), "partial")
-            finished = time.monotonic()
-            self.until_state(service, "complete", SETTLE + GRACE)
-            self.assertGreater(time.monotonic() - finished, SETTLE - 0.4)
+                finished = time.monotonic()
+            self.until_state(service, "complete")
+            self.assertGreater(time.monotonic() - finished, SETTLE)
 
     def test_open_writer(self):
         # whole, quiet for longer than settle, and still open: its writer may yet go on
         self.file("1.1/plan.pdf", seed="plan")
         with self.service() as service:
-            self.until_state(service, "partial", 10)
+            self.until_state(service, "partial")
             with open(self.path("evidence/1.1/report.pdf"), "wb", buffering=0) as file:
                 file.write(evtest.document("x.pdf", "report"))
                 self.stays(service, "partial", SETTLE + 1.5)
-            self.until_state(service, "complete", SETTLE + GRACE)
+            self.until_state(service, "complete")
 
     def test_what_does_not_count(self):
         self.file("1.1/plan.pdf", seed="plan")
         whole = evtest.document("x.pdf", "report")
         with self.service() as service:
-            self.until_state(service, "partial", 10)
+            self.until_state(service, "partial")
             self.file("1.1/report cut.pdf", data=whole[: len(whole) // 2])
             self.file("1.1/report empty.pdf", data=b"")
             self.file("1.1/report zip.pdf", data=evtest.document("x.zip"))
@@ -214,18 +215,22 @@ class Documents(Filing):
             os.symlink(self.file("../outside/report.pdf", seed="outside"), self.path("evidence/1.1/report link.pdf"))
             os.makedirs(self.path("evidence/1.1/report folder.pdf"))
             os.mkfifo(self.path("evidence/1.1/report fifo.pdf"))
-            self.stays(service, "partial", SETTLE + GRACE + 1)
-            said = service.ctl("explain", "1.1@2018-11-15").out + service.ctl("show", "1.1@2018-11-15").out
-            for name in ("report cut.pdf", "report empty.pdf", "report zip.pdf"):
-                self.assertIn(name, said, "why a file was not counted is shown")
+            self.stays(service, "partial", SETTLE + 2)
+
+            def told():
+                said = service.ctl("explain", "1.1@2018-11-15").out + service.ctl("show", "1.1@2018-11-15").out
+                return all(name in said for name in ("report cut.pdf", "report empty.pdf", "report zip.pdf"))
+
+            evtest.eventually(told, "why a file was not counted is shown")
+            self.assertEqual(self.state(service), "partial")
             self.file("1.2/record.pdf", seed="record")
-            self.until_state(service, "late", SETTLE + GRACE, key="1.2@2018-11-08")
+            self.until_state(service, "late", key="1.2@2018-11-08")
 
     def test_explanation(self):
         with self.service() as service:
-            self.until_state(service, "open", 10)
+            self.until_state(service, "open")
             self.file("1.1/GIAI-TRINH vi sao.docx", seed="why")
-            self.until_state(service, "explained", SETTLE + GRACE)
+            self.until_state(service, "explained")
             self.assertEqual(self.upcoming(service), [])
             self.assertIn("vi sao.docx: it explains why there is no evidence", service.ctl("explain", "1.1@2018-11-15").out)
             self.write("evidence/1.2/GIAI-TRINH.docx", "")
@@ -239,7 +244,8 @@ class Documents(Filing):
             self.file(f"1.2/record {number}.pdf", seed=f"record {number}")
         self.file("1.1/plan.pdf", seed="plan")
         with self.service() as service:
-            self.until_state(service, "late", 10, key="1.2@2018-11-08")
+            self.until_state(service, "late", key="1.2@2018-11-08")
+            self.until_state(service, "partial")
             service.stop()
         with self.service() as service:
             # from the first answer on, as stored, and after the scan as well
@@ -271,9 +277,9 @@ class Documents(Filing):
 
     def test_new_folder_is_seen(self):
         with self.service() as service:
-            self.until_state(service, "open", 10, key="1.3@2018-11-19/B")
+            self.until_state(service, "open", key="1.3@2018-11-19/B")
             self.file("1.3/B/deep/er/scores 2018.xlsx", seed="scores")
-            self.until_state(service, "complete", SETTLE + GRACE, key="1.3@2018-11-19/B")
+            self.until_state(service, "complete", key="1.3@2018-11-19/B")
             self.assertEqual(self.state(service, "1.3@2018-11-19/A"), "open")
 
 
@@ -295,7 +301,7 @@ class Life(Filing):
             service.process.send_signal(signal.SIGTERM)
             self.assertEqual(service.process.wait(evtest.PATIENCE), 0)
             self.assertLess(time.monotonic() - began, STOPS_WITHIN)
-            evtest.eventually(lambda: not any(map(is_running, workers)), "the workers' end", 5)
+            evtest.eventually(lambda: not any(map(is_running, workers)), "the workers' end")
             self.assertFalse(os.path.exists(service.socket), "the control socket is left behind")
 
     def test_term_at_once(self):
@@ -335,7 +341,7 @@ class Life(Filing):
 
     def test_reload(self):
         with self.service() as service:
-            self.until_state(service, "open", 10)
+            self.until_state(service, "open")
             before = self.keys(service)
             self.add_task()
             service.ctl("reload")
@@ -355,24 +361,24 @@ class Life(Filing):
 
     def test_hangup(self):
         with self.service() as service:
-            self.until_state(service, "open", 10)
+            self.until_state(service, "open")
             before = self.keys(service)
             self.change_title('title = "Scores";', 'titel = "x"; title = "Scores";')
             service.process.send_signal(signal.SIGHUP)
             finding = re.escape(self.path("etc/tasks.d/1.conf")) + r":\d+: .*titel"
-            evtest.eventually(lambda: re.search(finding, service.log()), "the finding in the log", 10)
+            evtest.eventually(lambda: re.search(finding, service.log()), "the finding in the log")
             self.assertEqual(self.keys(service), before)
 
             self.change_title('titel = "x"; title = "Scores";', 'title = "Scores";')
             self.add_task()
             service.process.send_signal(signal.SIGHUP)
-            evtest.eventually(lambda: "1.4@2018-11-28" in self.keys(service), "the new task", 10)
+            evtest.eventually(lambda: "1.4@2018-11-28" in self.keys(service), "the new task")
             datagrams = service.notify.poll()
             reloading = [i for i, d in enumerate(datagrams) if "RELOADING=1" in d]
             self.assertTrue(reloading, datagrams)
             self.assertTrue(any(line.startswith("MONOTONIC_USEC=") for line in datagrams[reloading[-1]]), datagrams)
             evtest.eventually(
-                lambda: any("READY=1" in d for d in service.notify.poll()[reloading[-1] :]), "READY=1 behind RELOADING=1", 10
+                lambda: any("READY=1" in d for d in service.notify.poll()[reloading[-1] :]), "READY=1 behind RELOADING=1"
             )
 
     def test_reload_sends_nothing_again(self):

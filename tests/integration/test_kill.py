@@ -22,6 +22,7 @@ import small_year
 SEED = int(os.environ.get("EVTEST_SEED", str(int(time.time()))))
 RANDOM_ROUNDS = 18
 AT_ONCE = 6
+TRIES = 10
 FINISHES_WITHIN = 60 * max(1.0, evtest.PATIENCE / 30)
 
 # (recipient, criteria): what has to reach whom, worked out in small_year
@@ -95,7 +96,7 @@ class Round:
 
     def workers_end(self):
         group = self.process.pid
-        evtest.eventually(lambda: group_is_gone(group), f"{self.what}: the workers' end", 10)
+        evtest.eventually(lambda: group_is_gone(group), f"{self.what}: the workers' end")
 
     def finish(self):
         """Run until everything is sent; returns how many runs that took."""
@@ -159,24 +160,28 @@ class Killed(evtest.TestCase):
             # those that run beside each other are slower
             length = 1.5 * (time.monotonic() - began)
 
+        def hit(folder, what, delay, kills):
+            with Round(folder, what) as one:
+                for _ in range(kills):
+                    one.start()
+                    time.sleep(delay)
+                    one.kill()
+                    one.workers_end()
+                one.finish()
+                one.check()
+                return one.kills > 0
+
         def round_of(delay, kills):
             def play(folder, what):
-                with Round(folder, what) as one:
-                    for _ in range(kills):
-                        one.start()
-                        time.sleep(delay)
-                        one.kill()
-                        one.workers_end()
-                    one.finish()
-                    one.check()
-                    return one.kills
+                # how fast the machine is may have changed: a round that was over before the kill is played again
+                return any(hit(f"{folder}-{n}", what, delay * 0.6**n, kills) for n in range(TRIES))
 
             return f"killed {kills} times after {delay:.3f} s of {length:.2f} s (EVTEST_SEED={SEED})", play
 
         # one in each slice of the way, so that none is left out, at a random place in it; every fourth is hit twice
         delays = [(n + chance.random()) / RANDOM_ROUNDS * length for n in range(RANDOM_ROUNDS)]
         hits = self.side_by_side([round_of(delay, 1 if n % 4 else 2) for n, delay in enumerate(delays)])
-        self.assertGreater(sum(hits), RANDOM_ROUNDS // 2, "most rounds were over before the kill")
+        self.assertTrue(all(hits), "rounds were over before the kill, whatever its time")
 
     @staticmethod
     def at_word(stage, nth, after=None):

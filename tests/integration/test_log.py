@@ -15,7 +15,6 @@ from evmail import head_address, unit_address
 NO_SUCH = "550 5.1.1 =1+1, or: no such \"user\" here"
 WORDS = NO_SUCH[len("550 5.1.1 ") :]
 FORMULA = "'" + WORDS  # as a spreadsheet gets it: words of a server must not be run
-TWO_DAYS = 2 * 86400 * 1_000_000
 REMINDED_ON = ("2018-11-12", "2018-11-14")
 
 
@@ -34,8 +33,7 @@ class Log(evmail.Office):
         dues = [evmail.IN_THREE_DAYS, evmail.IN_THREE_DAYS, evmail.TODAY]
         self.office(evmail.server(self.server.url), units=3, due=dues)
         self.once()
-        with contextlib.closing(sqlite3.connect(self.path("state", "evidenced.db"))) as db, db:
-            db.execute("UPDATE value SET value = value + ? WHERE name = 'clock_offset'", (TWO_DAYS,))
+        evtest.pass_time(self.path("state"), days=2)
         self.once()
 
     def rows(self, service, *filters):

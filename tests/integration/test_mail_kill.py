@@ -18,7 +18,7 @@ from evmail import unit_address
 
 SEED = int(os.environ.get("EVTEST_SEED", str(int(time.time()))))
 MAILS = 1000
-KILLS = 24
+LIVES = 12  # of the service; in each of them some senders die
 
 
 def senders_of(service):
@@ -47,8 +47,6 @@ class Killed(evmail.Office):
     def finish(self, server):
         """A run that is left alone, until nothing waits; what is in doubt is not waited for."""
         with self.service() as service:
-            end = time.monotonic() + 60
-
             def look():
                 for mail in self.waiting(service):
                     if mail["state"] in ("doubt", "queued") and mail["tries"] > 0:
@@ -56,31 +54,38 @@ class Killed(evmail.Office):
                 outbox = self.status(service)["outbox"]
                 return outbox["sent"] == MAILS and not outbox["queued"] + outbox["handed"] + outbox["doubt"]
 
-            evtest.eventually(look, f"all sent (EVTEST_SEED={SEED})", end - time.monotonic(), pause=0.5)
+            evtest.eventually(look, f"all sent (EVTEST_SEED={SEED})", 3 * evtest.PATIENCE, pause=0.5)
             self.assertEqual(service.ctl("log", "--verify").status, 0)
             return service.ctl("queue", "--all", "--json", timeout=60).json()
+
+    @staticmethod
+    def until_taken(server, goal):
+        end = time.monotonic() + evtest.PATIENCE
+        while len(server.taken) < min(goal, MAILS) and time.monotonic() < end:
+            time.sleep(0.002)
 
     def test_thousand(self):
         chance = random.Random(SEED)
         killed = collections.Counter()
         with evtest.SmtpServer() as server:
             self.office(evmail.server(server.url, timeout="2s"), units=MAILS, connections=4)
-            while killed.total() < KILLS and len(server.taken) < MAILS:
+            while killed["service"] < LIVES and len(server.taken) < MAILS:
                 with self.service() as service:
-                    goal = len(server.taken) + chance.randrange(1, 2 * MAILS // KILLS)
-                    end = time.monotonic() + evtest.PATIENCE
-                    while len(server.taken) < min(goal, MAILS) and time.monotonic() < end:
-                        time.sleep(0.002)
-                        if chance.random() < 0.01:
-                            for pid in senders_of(service)[:1]:
-                                os.kill(pid, signal.SIGKILL)
-                                killed["sender"] += 1
+                    # after so many mails more, whatever time they take
+                    goals = sorted(len(server.taken) + chance.randrange(1, MAILS // LIVES) for _ in range(1 + chance.randrange(3)))
+                    for goal in goals[:-1]:
+                        self.until_taken(server, goal)
+                        for pid in senders_of(service)[:1]:
+                            os.kill(pid, signal.SIGKILL)
+                            killed["sender"] += 1
+                    self.until_taken(server, goals[-1])
                     time.sleep(chance.random() * 0.01)
                     service.kill()
                     killed["service"] += 1
             mails = self.finish(server)
             taken = server.taken
-        self.assertGreater(killed["service"], 3, killed)
+        self.assertGreaterEqual(killed["service"], LIVES // 2, killed)
+        self.assertGreater(killed["sender"], 0, killed)
         self.assertEqual({m["recipient"] for m in mails}, {unit_address(n) for n in range(MAILS)})
         self.assertEqual({m["state"] for m in mails}, {"sent"})
         identifier = {m["recipient"]: m["message_id"] for m in mails}

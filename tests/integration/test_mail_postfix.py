@@ -88,7 +88,7 @@ class Postfix:
     """One instance below folder, which others must be able to enter."""
 
     def __init__(self, folder, addresses):
-        self.folder, self.port, self.process = folder, evtest.free_port(), None
+        self.folder, self.port, self.process = folder, 0, None
         self.addresses = addresses
 
     def path(self, *parts):
@@ -100,7 +100,7 @@ class Postfix:
 
     def log(self):
         with contextlib.suppress(FileNotFoundError), open(self.path("maillog"), encoding="utf-8", errors="replace") as file:
-            return file.read()[-6000:]
+            return file.read()
         return ""
 
     def prepare(self):
@@ -115,7 +115,6 @@ class Postfix:
             "etc/main.cf",
             MAIN.format(folder=self.folder, uid=user.pw_uid, gid=user.pw_gid, certificate=self.certificate, key=key),
         )
-        self.write("etc/master.cf", SERVICES.format(port=self.port))
         self.write("etc/mailboxes", "".join(f"{a} {a.partition('@')[0]}/\n" for a in self.addresses))
         self.write(
             "etc/sasl/smtpd.conf",
@@ -127,6 +126,8 @@ class Postfix:
             check=True,
         )
         os.chown(self.path("etc/sasldb2"), postfix.pw_uid, postfix.pw_gid)
+        self.port = evtest.free_port()
+        self.write("etc/master.cf", SERVICES.format(port=self.port))
         # folders of the queue, with the owners that Postfix insists on
         subprocess.run(
             ["postfix", "-c", self.path("etc"), "check"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -142,7 +143,7 @@ class Postfix:
         def answers():
             if self.process.poll() is not None:
                 with open(self.path("master.log"), encoding="utf-8", errors="replace") as file:
-                    raise RuntimeError(f"postfix ended with {self.process.returncode}: {file.read()} {self.log()}")
+                    raise RuntimeError(f"postfix ended with {self.process.returncode}: {file.read()} {self.log()[-6000:]}")
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
                 connection.settimeout(2)
                 return connection.recv(100).startswith(b"220 ")
@@ -210,13 +211,14 @@ class ThroughPostfix(evmail.Office):
 
                 def all_there():
                     found = postfix.mails()
-                    self.assertEqual(sum(map(len, found.values())), wanted.total(), f"{self.status(service)}\n{postfix.log()}")
+                    self.assertEqual(sum(map(len, found.values())), wanted.total(), f"{self.status(service)}\n{postfix.log()[-6000:]}")
                     return found
 
                 found = evtest.eventually(all_there, "every mail in its Maildir")
+                evtest.eventually(lambda: self.status(service)["outbox"]["sent"] == wanted.total(), "every answer written down")
                 queue = service.ctl("queue", "--all", "--json").json()
                 self.assertEqual(self.status(service)["state"], "running")
-            self.assertIn("sasl_method=", postfix.log())
+            self.assertEqual(postfix.log().count("sasl_method="), wanted.total(), "each mail was sent by somebody known")
         self.assertEqual({m["state"] for m in queue}, {"sent"})
         self.assertTrue(all("queued as" in m["reply"] for m in queue), queue[0])
         self.assertEqual(collections.Counter({f"{box}@office.example": len(mails) for box, mails in found.items()}), wanted)

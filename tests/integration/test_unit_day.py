@@ -2,23 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The daily page of a unit says what was filed and what went away in the 24 hours before."""
 
-import contextlib
 import os
-import sqlite3
 
 import evmail
 import evtest
 from evmail import unit_address
 
-DAY = 86400 * 1_000_000
 REPORTS = """reports: ( { id = "daily"; repeat = "FREQ=DAILY"; at = "07:30"; to = [ "unit" ]; scope = "unit"; } );"""
 
 
 class UnitDay(evmail.Office):
-    def pass_time(self, days):
-        with contextlib.closing(sqlite3.connect(self.path("state", "evidenced.db"))) as db, db:
-            db.execute("UPDATE value SET value = value + ? WHERE name = 'clock_offset'", (round(days * DAY),))
-
     def last_page(self, server, number):
         pages = [m.parse() for m in server.taken if unit_address(number) in m.recipients]
         return evtest.body_text([p for p in pages if p["X-Evidenced-Kind"] == "report"][-1])
@@ -35,11 +28,11 @@ class UnitDay(evmail.Office):
                 evtest.eventually(counted, "both counted")
                 os.unlink(paths[1])
                 evtest.eventually(lambda: self.log_of(service, "--event", "evidence-gone"), "one gone")
-            self.pass_time(0.9)  # the 13th, 07:36
+            evtest.pass_time(self.path("state"), days=0.9)  # the 13th, 07:36
             self.once()
             for number, words in ((0, "1 file received (1.1), none removed."), (1, "1 file received (1.1), 1 removed (1.1).")):
                 self.assertIn(f"In the last 24 hours: {words}", self.last_page(server, number))
-            self.pass_time(1)
+            evtest.pass_time(self.path("state"), days=1)
             self.once()
             self.assertIn("In the last 24 hours: no file received, none removed.", self.last_page(server, 0))
 

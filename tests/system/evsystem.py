@@ -23,9 +23,9 @@ import sys
 import time
 import unittest
 
-from evtest import SmtpServer, document, eventually
+from evtest import PATIENCE, SmtpServer, document, eventually
 
-__all__ = ["EVIDENCE", "HungShare", "SmtpServer", "TestCase", "document", "eventually", "main", "package", "run"]
+__all__ = ["EVIDENCE", "PATIENCE", "HungShare", "SmtpServer", "TestCase", "document", "eventually", "main", "package", "run"]
 
 EVIDENCE = "/srv/evidence"
 CONFIG = "/etc/evidenced/evidenced.conf"
@@ -63,7 +63,7 @@ def configuration(servers='{ url = "maildir:sent"; }', roots=(EVIDENCE,), tasks=
     roots = ", ".join(f'"{root}"' for root in roots)
     return f"""
 organization: {{ name = "Test"; time_zone = "Etc/UTC"; language = "en"; }};
-calendar: {{ workdays = [ "mon", "tue", "wed", "thu", "fri", "sat", "sun" ]; send_at = "00:00"; send_window = "00:00-23:59"; }};
+calendar: {{ workdays = [ "mon", "tue", "wed", "thu", "fri", "sat", "sun" ]; send_at = "00:00"; send_window = "00:00-24:00"; }};
 mail: {{ from = "Evidence <evidence@test.example>"; servers = ( {servers} ); connections = 1; }};
 evidence: {{ roots = [ {roots} ]; settle = "1s"; }};
 areas: ( {{ id = "1"; title = "Area"; points = 1.0; }} );
@@ -181,6 +181,9 @@ class TestCase(unittest.TestCase):
     def said(self, text, **fields):
         return [entry for entry in self.journal(**fields) if text in str(entry.get("MESSAGE", ""))]
 
+    def wait_said(self, text, **fields):
+        return eventually(lambda: self.said(text, **fields), f"'{text}' in the journal")
+
     # ---- the service
 
     def configure(self, **how):
@@ -210,7 +213,7 @@ def main():
     if "EVSYSTEM_INSIDE" not in os.environ:
         package("new")
         here = os.path.dirname(os.path.abspath(__file__))
-        command = [os.path.join(here, "with-systemd.sh"), "-t", "270"]
+        command = [os.path.join(here, "with-systemd.sh"), "-t", "570"]
         for path in (os.environ["SOURCE_DIR"], os.environ["PACKAGES"]):
             command += ["-m", path]
         os.environ["EVSYSTEM_INSIDE"] = "1"

@@ -188,7 +188,7 @@ class Sandbox(evsystem.TestCase):
         script = (
             "import json, os, subprocess, sys, time\n"
             "open('/proc/self/comm').read()\n"
-            "end = time.monotonic() + 10\n"
+            "end = time.monotonic() + 60\n"
             "while not os.path.exists('/srv/late/ready') and time.monotonic() < end: time.sleep(0.05)\n"
             "result = {'seen': os.path.exists('/srv/late/ready')}\n"
             "for name, call in {'mkdir': lambda: os.mkdir('/srv/late/d'), 'unlink': lambda: os.unlink('/srv/late/ready'),\n"
@@ -214,9 +214,10 @@ class Sandbox(evsystem.TestCase):
         run("systemctl", "start", "probe-late.service")
         run("mount", "-t", "tmpfs", "-o", "mode=777", "late", "/srv/late")
         self.addCleanup(run, "umount", "-l", "/srv/late")
-        with open("/srv/late/ready", "wb"):
+        with open("/srv/late/not-yet", "wb"):
             pass
-        os.chmod("/srv/late/ready", 0o666)
+        os.chmod("/srv/late/not-yet", 0o666)
+        os.rename("/srv/late/not-yet", "/srv/late/ready")
         eventually(lambda: self.show("probe-late.service", "ActiveState") == "inactive", "the probe ends")
         with open("/run/late.json", encoding="utf-8") as file:
             result = json.load(file)

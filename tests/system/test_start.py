@@ -5,6 +5,7 @@
 import grp
 import os
 import pwd
+import re
 import signal
 import stat
 import time
@@ -18,8 +19,9 @@ class Start(evsystem.TestCase):
         self.assertEqual(run("systemctl", "is-enabled", "evidenced.service").strip(), "enabled")
         self.healthy()
         self.assertEqual(self.show("evidenced.service", "Type"), "notify")
-        self.assertRegex(self.show("evidenced.service", "StatusText"), r"^1 criteria, 0 overdue; .*; outbox empty$")
-        self.assertIn("Mail is held", run("journalctl", "-u", "evidenced.service", "-o", "cat"))
+        expected = r"^1 criteria, 0 overdue; .*; outbox empty$"
+        eventually(lambda: re.search(expected, self.show("evidenced.service", "StatusText")), "a status in systemctl")
+        eventually(lambda: "Mail is held" in run("journalctl", "-u", "evidenced.service", "-o", "cat"), "a line in the journal")
 
     def test_1_users_and_places(self):
         users = {name: pwd.getpwnam(name) for name in evsystem.UNITS}
@@ -93,17 +95,15 @@ class Start(evsystem.TestCase):
         eventually(lambda: run("systemctl", "--failed", "--no-legend", "--plain") == "", "no failed unit")
 
     def test_5_a_decider_that_hangs_is_replaced(self):
-        self.drop_in("evidenced.service", "[Service]\nWatchdogSec=1\n")
+        self.drop_in("evidenced.service", "[Service]\nWatchdogSec=3\n")
         self.start_over()
         first = self.pid()
         os.kill(first, signal.SIGSTOP)
-        began = time.monotonic()
-        eventually(lambda: self.pid() not in (0, first) and self.is_active(), "another decider", timeout=20)
-        self.assertLess(time.monotonic() - began, 15)
-        self.assertTrue(self.said("Watchdog timeout", UNIT="evidenced.service"))
+        eventually(lambda: self.pid() not in (0, first) and self.is_active(), "another decider")
+        self.wait_said("Watchdog timeout", UNIT="evidenced.service")
         # Long enough for a watchdog that is not fed to bite again.
         second = self.pid()
-        time.sleep(2.5)
+        time.sleep(5)
         self.assertEqual(self.pid(), second)
 
     def test_6_a_wrong_configuration_is_not_tried_again(self):
@@ -115,7 +115,7 @@ class Start(evsystem.TestCase):
         self.assertEqual(self.show("evidenced.service", "ExecMainStatus"), "78")
         time.sleep(2.5)  # longer than RestartSec=
         self.assertEqual(self.show("evidenced.service", "ActiveState"), "failed")
-        self.assertTrue(self.said("evidenced.conf:1: error", _SYSTEMD_UNIT="evidenced.service"))
+        self.wait_said("evidenced.conf:1: error", _SYSTEMD_UNIT="evidenced.service")
         self.start_over()
         self.healthy()
 
