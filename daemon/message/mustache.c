@@ -390,6 +390,7 @@ struct renderer {
         size_t start; /* length of what stood in out before */
         struct strbuf indent;
         unsigned depth;
+        size_t steps;
 };
 
 static const struct value *look_up(const struct scope *scope, const char *name, size_t len) {
@@ -532,7 +533,7 @@ static int render(struct renderer *r, const struct mustache *t, size_t from, siz
         for (size_t i = from; i < to && err == 0; i++) {
                 const struct token *token = &t->tokens.items[i];
 
-                err = render_token(r, t, i, scope);
+                err = r->steps++ < MUSTACHE_MAX_STEPS ? render_token(r, t, i, scope) : -E2BIG;
                 if (token->type == TOKEN_SECTION || token->type == TOKEN_INVERTED)
                         i = token->end;
                 if (r->out->len - r->start > MUSTACHE_MAX_OUTPUT)

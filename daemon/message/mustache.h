@@ -5,7 +5,7 @@
  * Mustache, as its public specification has it: interpolation ({{x}} escaped for HTML, {{{x}}} and {{&x}} not; dotted names;
  * the implicit {{.}}), sections, inverted sections, comments, set delimiters, partials (indented when they stand alone), and
  * tags that stand alone on their line and take it with them. Not there: lambdas, inheritance, dynamic names.
- * An empty text is as false as a missing one. Rendering is bounded in depth and size.
+ * An empty text is as false as a missing one. Rendering is bounded in depth, size and steps.
  */
 
 #include <stdbool.h>
@@ -18,6 +18,7 @@
 #define MUSTACHE_MAX_NESTING 32          /* sections inside sections of one template */
 #define MUSTACHE_MAX_DEPTH 64            /* sections and partials entered while rendering */
 #define MUSTACHE_MAX_OUTPUT (2u << 20)   /* bytes */
+#define MUSTACHE_MAX_STEPS (1u << 20) /* tokens: lists inside lists take time and may say nothing */
 
 struct mustache;
 
@@ -52,8 +53,8 @@ struct mustache_output {
 
 /**
  * mustache_render() - append to @ret
- * Return: 0, -ELOOP (deeper than MUSTACHE_MAX_DEPTH), -E2BIG (more than MUSTACHE_MAX_OUTPUT), -ENOMEM. On failure @ret holds
- * what was rendered so far.
+ * Return: 0, -ELOOP (deeper than MUSTACHE_MAX_DEPTH), -E2BIG (more than MUSTACHE_MAX_OUTPUT or MUSTACHE_MAX_STEPS), -ENOMEM.
+ * On failure @ret holds what was rendered so far.
  */
 int mustache_render(const struct mustache *template, const struct value *context,
                     const struct mustache_output *output, struct strbuf *ret);
