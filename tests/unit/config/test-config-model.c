@@ -82,63 +82,71 @@ static void test_defaults(void **state) {
         assert_int_equal(t->needs[0].since, DATE_NONE);
 }
 
-static void test_values(void **state) {
-        _cleanup_model_ struct model *m = load(
-                "organization: { name = \"N\"; short_name = \"S\"; time_zone = \"Europe/Berlin\"; "
-                "language = \"en\"; subject_prefix = \"[x]\";\n"
-                " contact = \"c\"; points = 12.34; closes = \"2018-12-31\"; };\n"
-                "calendar: { workdays = [ \"sat\", \"sun\" ]; send_at = \"09:00\"; send_window = "
-                "\"08:30-09:00\"; close_of_day = \"17:00:30\";\n"
-                " off = [ \"2018-01-01..2018-01-03\" ]; work = ( { date = \"2018-01-08\"; name = "
-                "\"W\"; } ); };\n"
-                "mail: { from = \"Đơn vị <A@Skhcn.Example>\"; reply_to = \"r@x.example\"; "
-                "connections = 1; retry_for = \"1d12h\"; daily_limit = 0;\n"
-                " allowed_domains = [ \"Skhcn.Example\", \"bücher.example\", \"x.example\" ]; "
-                "calendar_attachment = false;\n"
-                " servers = ( { url = \"smtp://Mail.Example:2525/\"; security = \"none\"; timeout "
-                "= \"30s\"; ca_file = \"/a//b/./c\"; },\n"
-                "  { url = \"smtp://127.0.0.1:25\"; }, { url = \"smtp://[::1]\"; }, { url = "
-                "\"smtp://localhost\"; security = \"tls\"; },\n"
-                "  { url = \"smtp://m.example\"; user = \"u\"; credential = \"c.d_e-1\"; auth = "
-                "\"xoauth2\"; }, { url = \"maildir:sent\"; } ); };\n"
-                "evidence: { roots = ( \"/srv//a/\", \"/srv/b\" ); display = [ \"\", \"S:\\\\b\" "
-                "]; explanation = \"\"; ignore = [ \"*.bak\" ];\n"
-                " settle = \"200ms\"; gone_after = \"0\"; max_size = \"10M\"; };\n"
-                "publish: { dir = \"/p/\"; group = \"www\"; html = false; };\n" ROLES
-                "units: ( { id = \"VP\"; name = \"V\"; mail = ( \"vp@x.example\" ); language = "
-                "\"vi\"; roles: { head = \"hh@x.example\"; }; },\n"
-                " { id = \"B\"; name = \"B\"; mail = \"b@x.example\"; } );\n"
-                "areas: ( { id = \"1\"; title = \"T\"; points = 12.34; } );\n"
-                "reports: ( { id = \"r\"; repeat = \"FREQ=WEEKLY;INTERVAL=2\"; date = "
-                "\"2018-01-01\"; to = \"head\"; scope = \"unit\"; only_when = \"changed\"; },\n"
-                " { id = \"s\"; repeat = \"FREQ=DAILY\"; at = \"10:00\"; to = \"director\"; cc = [ "
-                "\"deputy\" ]; } );\n"
-                "policies: ( { id = \"p\"; steps = ( { at = \"-2h\"; to = \"owner\"; }, { at = "
-                "\"+1w\"; every = \"1w\"; to = [ \"head\" ]; } ); } );\n"
-                "tasks: ( { id = \"1.2\"; area = \"1\"; title = \"b\"; points = 12; unit = \"B\"; "
-                "owner = [ \"o@x.example\" ]; co_units = [ \"VP\" ];\n"
-                "  due_word = \"before\"; shift = \"none\"; opens = \"2018-01-02\"; closes = "
-                "\"2018-12-01\"; policy = \"p\"; unassigned = true;\n"
-                "  due = ( \"2018-06-01T16:30\", \"2018-06-04 07:30:15\", { date = \"2018-03-01\"; "
-                "label = \"quý I\"; } );\n"
-                "  evidence: { dir = \"./a//b/\"; recursive = false; need = { name = \"n\"; match "
-                "= [ \"*.pdf\", \"*.doc{,x}\" ]; type = [ \"pdf\", \"jpeg\" ];\n"
-                "   count = 3; min_size = \"2K\"; fresh = \"180d\"; since = \"2018-01-01\"; fold = "
-                "false; signed = true; only = \"quý I\"; }; }; },\n"
-                " { id = \"1.1\"; area = \"1\"; title = \"a\"; points = 0.34; tracked = false; } "
-                ");\n");
+/* Every key of importance with a value that is not its default. */
+static const char values[] =
+        "organization: { name = \"N\"; short_name = \"S\"; time_zone = \"Europe/Berlin\"; "
+        "language = \"en\"; subject_prefix = \"[x]\";\n"
+        " contact = \"c\"; points = 12.34; closes = \"2018-12-31\"; };\n"
+        "calendar: { workdays = [ \"sat\", \"sun\" ]; send_at = \"09:00\"; send_window = "
+        "\"08:30-09:00\"; close_of_day = \"17:00:30\";\n"
+        " off = [ \"2018-01-01..2018-01-03\" ]; work = ( { date = \"2018-01-08\"; name = "
+        "\"W\"; } ); };\n"
+        "mail: { from = \"Đơn vị <A@Skhcn.Example>\"; reply_to = \"r@x.example\"; "
+        "connections = 1; retry_for = \"1d12h\"; daily_limit = 0;\n"
+        " allowed_domains = [ \"Skhcn.Example\", \"bücher.example\", \"x.example\" ]; "
+        "calendar_attachment = false;\n"
+        " servers = ( { url = \"smtp://Mail.Example:2525/\"; security = \"none\"; timeout "
+        "= \"30s\"; ca_file = \"/a//b/./c\"; },\n"
+        "  { url = \"smtp://127.0.0.1:25\"; }, { url = \"smtp://[::1]\"; }, { url = "
+        "\"smtp://localhost\"; security = \"tls\"; },\n"
+        "  { url = \"smtp://m.example\"; user = \"u\"; credential = \"c.d_e-1\"; auth = "
+        "\"xoauth2\"; }, { url = \"maildir:sent\"; } ); };\n"
+        "evidence: { roots = ( \"/srv//a/\", \"/srv/b\" ); display = [ \"\", \"S:\\\\b\" "
+        "]; explanation = \"\"; ignore = [ \"*.bak\" ];\n"
+        " settle = \"200ms\"; gone_after = \"0\"; max_size = \"10M\"; };\n"
+        "publish: { dir = \"/p/\"; group = \"www\"; html = false; };\n" ROLES
+        "units: ( { id = \"VP\"; name = \"V\"; mail = ( \"vp@x.example\" ); language = "
+        "\"vi\"; roles: { head = \"hh@x.example\"; }; },\n"
+        " { id = \"B\"; name = \"B\"; mail = \"b@x.example\"; } );\n"
+        "areas: ( { id = \"1\"; title = \"T\"; points = 12.34; } );\n"
+        "reports: ( { id = \"r\"; repeat = \"FREQ=WEEKLY;INTERVAL=2\"; date = "
+        "\"2018-01-01\"; to = \"head\"; scope = \"unit\"; only_when = \"changed\"; },\n"
+        " { id = \"s\"; repeat = \"FREQ=DAILY\"; at = \"10:00\"; to = \"director\"; cc = [ "
+        "\"deputy\" ]; } );\n"
+        "policies: ( { id = \"p\"; steps = ( { at = \"-2h\"; to = \"owner\"; }, { at = "
+        "\"+1w\"; every = \"1w\"; to = [ \"head\" ]; } ); } );\n"
+        "tasks: ( { id = \"1.2\"; area = \"1\"; title = \"b\"; points = 12; unit = \"B\"; "
+        "owner = [ \"o@x.example\" ]; co_units = [ \"VP\" ];\n"
+        "  due_word = \"before\"; shift = \"none\"; opens = \"2018-01-02\"; closes = "
+        "\"2018-12-01\"; policy = \"p\"; unassigned = true;\n"
+        "  due = ( \"2018-06-01T16:30\", \"2018-06-04 07:30:15\", { date = \"2018-03-01\"; "
+        "label = \"quý I\"; } );\n"
+        "  evidence: { dir = \"./a//b/\"; recursive = false; need = { name = \"n\"; match "
+        "= [ \"*.pdf\", \"*.doc{,x}\" ]; type = [ \"pdf\", \"jpeg\" ];\n"
+        "   count = 3; min_size = \"2K\"; fresh = \"180d\"; since = \"2018-01-01\"; fold = "
+        "false; signed = true; only = \"quý I\"; }; }; },\n"
+        " { id = \"1.1\"; area = \"1\"; title = \"a\"; points = 0.34; tracked = false; } "
+        ");\n";
+
+static void test_values_general(void **state) {
+        _cleanup_model_ struct model *m = load(values);
+        const struct calendar_settings *c = calendar_settings(m->calendar);
 
         (void)state;
         assert_int_equal(m->organization.points, 1234);
         assert_int_equal(m->organization.closes, date_from_ymd(2018, 12, 31));
-        const struct calendar_settings *c = calendar_settings(m->calendar);
         assert_int_equal(c->workdays, 1 << SATURDAY | 1 << SUNDAY);
         assert_int_equal(c->window_start, 8 * 3600 + 1800);
         assert_int_equal(c->window_end, 9 * 3600);
         assert_int_equal(c->close_of_day, 17 * 3600 + 30);
         assert_int_equal(c->off[0].last, date_from_ymd(2018, 1, 3));
         assert_string_equal(c->work[0].name, "W");
+}
 
+static void test_values_mail(void **state) {
+        _cleanup_model_ struct model *m = load(values);
+
+        (void)state;
         assert_string_equal(m->mail.from.display, "Đơn vị");
         assert_string_equal(m->mail.from.spec, "A@skhcn.example");
         assert_string_equal(m->mail.from.key, "a@skhcn.example");
@@ -146,9 +154,15 @@ static void test_values(void **state) {
         assert_int_equal(m->mail.daily_limit, 0);
         assert_string_equal(m->mail.allowed_domains.items[0], "skhcn.example");
         assert_string_equal(m->mail.allowed_domains.items[1], "xn--bcher-kva.example");
+}
+
+static void test_values_servers(void **state) {
+        _cleanup_model_ struct model *m = load(values);
         static const enum mail_security security[] = {MAIL_SECURITY_NONE, MAIL_SECURITY_NONE,
                                                       MAIL_SECURITY_NONE, MAIL_SECURITY_TLS,
                                                       MAIL_SECURITY_TLS,  MAIL_SECURITY_TLS};
+
+        (void)state;
         assert_int_equal(m->mail.n_servers, ELEMENTSOF(security));
         for (size_t i = 0; i < ELEMENTSOF(security); i++)
                 assert_int_equal(m->mail.servers[i].security, security[i]);
@@ -157,7 +171,12 @@ static void test_values(void **state) {
         assert_string_equal(m->mail.servers[2].url, "smtp://[::1]");
         assert_string_equal(m->mail.servers[4].auth, "xoauth2");
         assert_string_equal(m->mail.servers[4].credential, "c.d_e-1");
+}
 
+static void test_values_evidence(void **state) {
+        _cleanup_model_ struct model *m = load(values);
+
+        (void)state;
         assert_string_equal(m->evidence.roots.items[0], "/srv/a");
         assert_null(m->evidence.display.items[0]);
         assert_string_equal(m->evidence.display.items[1], "S:\\b");
@@ -168,7 +187,12 @@ static void test_values(void **state) {
         assert_int_equal(m->evidence.max_size, 10 << 20);
         assert_string_equal(m->publish.dir, "/p");
         assert_false(m->publish.html);
+}
 
+static void test_values_people(void **state) {
+        _cleanup_model_ struct model *m = load(values);
+
+        (void)state;
         assert_int_equal(m->units[0].language, LANGUAGE_VI);
         assert_int_equal(m->units[1].language, LANGUAGE_EN);
         assert_string_equal(role_find(&m->units[0].roles, "head")->who.items[0].spec,
@@ -178,13 +202,25 @@ static void test_values(void **state) {
         assert_int_equal(m->reports[0].at, 9 * 3600); /* send_at */
         assert_int_equal(m->reports[1].at, 10 * 3600);
         assert_false(m->reports[1].per_unit || m->reports[1].only_when_changed);
+}
 
-        const struct task *surveyed = &m->tasks[0], *t = &m->tasks[1];
+static void test_values_surveyed_task(void **state) {
+        _cleanup_model_ struct model *m = load(values);
+        const struct task *surveyed = &m->tasks[0];
+
+        (void)state;
         assert_string_equal(surveyed->id, "1.1");
         assert_false(surveyed->tracked);
         assert_null(surveyed->unit);
         assert_null(surveyed->policy);
         assert_int_equal(surveyed->points, 34);
+}
+
+static void test_values_task(void **state) {
+        _cleanup_model_ struct model *m = load(values);
+        const struct task *t = &m->tasks[1];
+
+        (void)state;
         assert_ptr_equal(t->area, &m->areas[0]);
         assert_ptr_equal(t->unit, &m->units[1]);
         assert_ptr_equal(t->co_units[0], &m->units[0]);
@@ -200,7 +236,14 @@ static void test_values(void **state) {
         assert_true(t->unassigned);
         assert_string_equal(t->dir, "a/b");
         assert_false(t->recursive);
-        const struct need *need = &t->needs[0];
+        assert_int_equal(m->n_policies, 2); /* its own and the one built in */
+}
+
+static void test_values_need(void **state) {
+        _cleanup_model_ struct model *m = load(values);
+        const struct need *need = &m->tasks[1].needs[0];
+
+        (void)state;
         assert_int_equal(need->types, 1 << FILE_TYPE_PDF | 1 << FILE_TYPE_JPG);
         assert_int_equal(need->count, 3);
         assert_int_equal(need->min_size, 2048);
@@ -209,7 +252,6 @@ static void test_values(void **state) {
         assert_true(!need->fold && need->signed_only);
         assert_string_equal(need->only.items[0], "quý I");
         assert_int_equal(need->match.n, 2);
-        assert_int_equal(m->n_policies, 2); /* its own and the one built in */
 }
 
 /* A label typed with combining marks is the label typed without. */
@@ -317,10 +359,21 @@ static void test_schema(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults),    cmocka_unit_test(test_values),
-                cmocka_unit_test(test_normal_form), cmocka_unit_test(test_stand_ins),
-                cmocka_unit_test(test_names),       cmocka_unit_test(test_points),
-                cmocka_unit_test(test_sample_year), cmocka_unit_test(test_schema),
+                cmocka_unit_test(test_defaults),
+                cmocka_unit_test(test_values_general),
+                cmocka_unit_test(test_values_mail),
+                cmocka_unit_test(test_values_servers),
+                cmocka_unit_test(test_values_evidence),
+                cmocka_unit_test(test_values_people),
+                cmocka_unit_test(test_values_surveyed_task),
+                cmocka_unit_test(test_values_task),
+                cmocka_unit_test(test_values_need),
+                cmocka_unit_test(test_normal_form),
+                cmocka_unit_test(test_stand_ins),
+                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_points),
+                cmocka_unit_test(test_sample_year),
+                cmocka_unit_test(test_schema),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -330,77 +330,79 @@ struct state_row {
 
 static usec_t instant_or(const char *text) { return !text ? 0 : *text ? at(text) : USEC_INFINITY; }
 
+static const struct state_row state_rows[] = {
+        {"far away", "2018-12-31", .expected = STATE_PLANNED},
+        {"first step is tomorrow", "2018-12-04", .expected = STATE_PLANNED},
+        {"first step is today", "2018-12-03", .expected = STATE_OPEN},
+        {"near", "2018-11-12", .expected = STATE_OPEN},
+        {"opens later", "2018-11-20", "2018-11-13", .expected = STATE_PLANNED},
+        {"opens today", "2018-12-31", "2018-11-12", .expected = STATE_OPEN},
+        {"no deadline", .expected = STATE_OPEN},
+        {"no deadline, opens later", NULL, "2018-12-01", .expected = STATE_PLANNED},
+        {"early bird", "2018-12-31", .have = 1, .expected = STATE_PARTIAL},
+        {"partial", "2018-11-20", .have = 1, .expected = STATE_PARTIAL},
+        {"overdue", "2018-11-09", .expected = STATE_OVERDUE},
+        {"overdue and partial", "2018-11-09", .have = 1, .expected = STATE_OVERDUE},
+        {"the very instant", "2018-11-12 10:00", .expected = STATE_OVERDUE},
+        {"one minute before", "2018-11-12 10:01", .expected = STATE_OPEN},
+        {"complete", "2018-11-12", .complete = "2018-11-12 09:00", .have = 2,
+         .expected = STATE_COMPLETE},
+        {"complete at the deadline is late", "2018-11-12 09:00", .have = 2,
+         .complete = "2018-11-12 09:00", .expected = STATE_LATE},
+        {"complete without deadline", .complete = "2018-11-12 09:00", .expected = STATE_COMPLETE},
+        {"complete and waived", "2018-11-20", .complete = "2018-11-12 09:00", .waived = "",
+         .expected = STATE_COMPLETE},
+        {"unknown before all", "2018-11-09", .unscanned = true, .complete = "2018-11-12 09:00",
+         .waived = "", .expected = STATE_UNKNOWN},
+        {"nowhere to look", "2018-11-09", .unscanned = true, .no_dir = true,
+         .expected = STATE_OVERDUE},
+        {"waived", "2018-11-09", .waived = "2018-11-12 10:01", .explained = true, .snoozed = "",
+         .expected = STATE_WAIVED},
+        {"waiver over", "2018-11-09", .waived = "2018-11-12 10:00", .expected = STATE_OVERDUE},
+        {"explained", "2018-11-09", .explained = true, .snoozed = "", .expected = STATE_EXPLAINED},
+        {"snoozed", "2018-11-09", .snoozed = "2018-11-13 07:30", .have = 1,
+         .expected = STATE_SNOOZED},
+        {"snooze over", "2018-11-20", .snoozed = "2018-11-12 10:00", .expected = STATE_OPEN},
+};
+
+static enum state state_of(const struct state_row *row) {
+        struct builder b;
+        struct instance_set *set;
+        struct history history = history_at(at("2018-01-02 08:00"));
+        struct task *task;
+        enum state got;
+
+        builder_init(&b);
+        task = builder_task(&b, "1", "VP", row->due);
+        if (row->opens)
+                assert_int_equal(date_parse(row->opens, &task->opens), 0);
+        if (row->no_dir)
+                task->dir = NULL;
+        set = builder_instances(builder_finish(&b));
+        history.scanned = !row->unscanned;
+        history.explained = row->explained;
+        history.complete_at = instant_or(row->complete);
+        history.waived_until = instant_or(row->waived);
+        history.snoozed_until = instant_or(row->snoozed);
+        history.have = &row->have;
+        history.n_have = 1;
+        got = instance_state(b.model->calendar, &set->items[0], &history, at(now_text));
+        instance_set_free(set);
+        builder_done(&b);
+        return got;
+}
+
 static void test_states(void **state) {
-        static const struct state_row rows[] = {
-                {"far away", "2018-12-31", .expected = STATE_PLANNED},
-                {"first step is tomorrow", "2018-12-04", .expected = STATE_PLANNED},
-                {"first step is today", "2018-12-03", .expected = STATE_OPEN},
-                {"near", "2018-11-12", .expected = STATE_OPEN},
-                {"opens later", "2018-11-20", "2018-11-13", .expected = STATE_PLANNED},
-                {"opens today", "2018-12-31", "2018-11-12", .expected = STATE_OPEN},
-                {"no deadline", .expected = STATE_OPEN},
-                {"no deadline, opens later", NULL, "2018-12-01", .expected = STATE_PLANNED},
-                {"early bird", "2018-12-31", .have = 1, .expected = STATE_PARTIAL},
-                {"partial", "2018-11-20", .have = 1, .expected = STATE_PARTIAL},
-                {"overdue", "2018-11-09", .expected = STATE_OVERDUE},
-                {"overdue and partial", "2018-11-09", .have = 1, .expected = STATE_OVERDUE},
-                {"the very instant", "2018-11-12 10:00", .expected = STATE_OVERDUE},
-                {"one minute before", "2018-11-12 10:01", .expected = STATE_OPEN},
-                {"complete", "2018-11-12", .complete = "2018-11-12 09:00", .have = 2,
-                 .expected = STATE_COMPLETE},
-                {"complete at the deadline is late", "2018-11-12 09:00", .have = 2,
-                 .complete = "2018-11-12 09:00", .expected = STATE_LATE},
-                {"complete without deadline", .complete = "2018-11-12 09:00",
-                 .expected = STATE_COMPLETE},
-                {"complete and waived", "2018-11-20", .complete = "2018-11-12 09:00", .waived = "",
-                 .expected = STATE_COMPLETE},
-                {"unknown before all", "2018-11-09", .unscanned = true,
-                 .complete = "2018-11-12 09:00", .waived = "", .expected = STATE_UNKNOWN},
-                {"nowhere to look", "2018-11-09", .unscanned = true, .no_dir = true,
-                 .expected = STATE_OVERDUE},
-                {"waived", "2018-11-09", .waived = "2018-11-12 10:01", .explained = true,
-                 .snoozed = "", .expected = STATE_WAIVED},
-                {"waiver over", "2018-11-09", .waived = "2018-11-12 10:00",
-                 .expected = STATE_OVERDUE},
-                {"explained", "2018-11-09", .explained = true, .snoozed = "",
-                 .expected = STATE_EXPLAINED},
-                {"snoozed", "2018-11-09", .snoozed = "2018-11-13 07:30", .have = 1,
-                 .expected = STATE_SNOOZED},
-                {"snooze over", "2018-11-20", .snoozed = "2018-11-12 10:00",
-                 .expected = STATE_OPEN},
-        };
-
         (void)state;
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                const struct state_row *row = &rows[i];
-                struct builder b;
-                struct instance_set *set;
-                struct history history = history_at(at("2018-01-02 08:00"));
-                struct task *task;
-                enum state got;
+        for (size_t i = 0; i < ELEMENTSOF(state_rows); i++) {
+                const struct state_row *row = &state_rows[i];
+                enum state got = state_of(row);
 
-                builder_init(&b);
-                task = builder_task(&b, "1", "VP", row->due);
-                if (row->opens)
-                        assert_int_equal(date_parse(row->opens, &task->opens), 0);
-                if (row->no_dir)
-                        task->dir = NULL;
-                set = builder_instances(builder_finish(&b));
-                history.scanned = !row->unscanned;
-                history.explained = row->explained;
-                history.complete_at = instant_or(row->complete);
-                history.waived_until = instant_or(row->waived);
-                history.snoozed_until = instant_or(row->snoozed);
-                history.have = &row->have;
-                history.n_have = 1;
-                got = instance_state(b.model->calendar, &set->items[0], &history, at(now_text));
                 if (got != row->expected)
                         fail_msg("%s: %s, not %s", row->name, state_to_string(got),
                                  state_to_string(row->expected));
                 assert_true(state_is_open(got) ==
                             (got == STATE_OVERDUE || got == STATE_PARTIAL || got == STATE_OPEN));
-                instance_set_free(set);
-                builder_done(&b);
         }
 }
 

@@ -44,34 +44,31 @@ static struct address_list *role_of(struct builder *b, const char *name) {
 
 /* ---- recipients ---- */
 
-static void test_recipients(void **state) {
-        static const struct {
-                const char *roles, *unit, *expected; /* what stands before the @ */
-        } rows[] = {
-                {"unit", "VP", "VP"},
-                {"unit,unit", "VP", "VP"},
-                {"head,unit", "VP", "VP.head VP"},
-                {"owner", "VP", "an BINH"},
-                {"co_units", "VP", "KHTC TTTK"},
-                {"coordinator,director", "VP", "coordinator director"},
-                {"nobody", "VP", "coordinator"},
-                {"nobody,unit", "VP", "coordinator VP"},
-                {"secretary", "VP", "sec"},           /* a role of this unit only */
-                {"secretary", "KHTC", "coordinator"}, /* so there it is nobody's */
-                {"deputy", "VP", "deputy"},
-                {"deputy", "KHTC", "own"},        /* the unit's own before the organisation's */
-                {"outside", "VP", "coordinator"}, /* beyond the fence */
-                {"both", "VP", "inside"},
-                {"", "VP", ""},
-        };
-        struct builder *b = *state;
-        struct task *task = builder_task(b, "1", "VP", "2018-11-15");
+static const struct {
+        const char *roles, *unit, *expected; /* what stands before the @ */
+} who[] = {
+        {"unit", "VP", "VP"},
+        {"unit,unit", "VP", "VP"},
+        {"head,unit", "VP", "VP.head VP"},
+        {"owner", "VP", "an BINH"},
+        {"co_units", "VP", "KHTC TTTK"},
+        {"coordinator,director", "VP", "coordinator director"},
+        {"nobody", "VP", "coordinator"},
+        {"nobody,unit", "VP", "coordinator VP"},
+        {"secretary", "VP", "sec"},           /* a role of this unit only */
+        {"secretary", "KHTC", "coordinator"}, /* so there it is nobody's */
+        {"deputy", "VP", "deputy"},
+        {"deputy", "KHTC", "own"},        /* the unit's own before the organisation's */
+        {"outside", "VP", "coordinator"}, /* beyond the fence */
+        {"both", "VP", "inside"},
+        {"", "VP", ""},
+};
+
+/* Some roles are a unit's own, some of their addresses beyond the fence. */
+static void give_roles(struct builder *b) {
         struct role *vp = (struct role *)b->units[0].roles.items;
         struct role *khtc = (struct role *)b->units[1].roles.items;
-        char buf[256];
 
-        task->owner = builder_addresses(b, "BINH@D.example, an@d.example, binh@d.example");
-        task->co_units = builder_units(b, "TTTK,KHTC", &task->n_co_units);
         vp[1] = (struct role){.name = "secretary", .who = builder_addresses(b, "sec@d.example")};
         vp[2] = (struct role){.name = "outside",
                               .who = builder_addresses(b, "x@elsewhere.example")};
@@ -81,27 +78,32 @@ static void test_recipients(void **state) {
         khtc[1] = (struct role){.name = "deputy", .who = builder_addresses(b, "own@d.example")};
         b->units[1].roles.n = 2;
         b->model->mail.allowed_domains = builder_strings(b, "other.example, d.example");
+}
+
+static void assert_resolved(struct builder *b, const char *names, const struct unit *unit,
+                            const struct task *task, const char *expected) {
+        _cleanup_(recipients_done) struct recipients set = RECIPIENTS_INIT;
+        struct string_list roles = builder_strings(b, names);
+        char buf[256];
+
+        assert_int_equal(recipients_resolve(b->model, roles.items, roles.n, unit, task, &set), 0);
+        /* Keys are in order, so that capitals are not. */
+        assert_string_equal(join(&set, buf, sizeof(buf)), expected);
+}
+
+static void test_recipients(void **state) {
+        struct builder *b = *state;
+        struct task *task = builder_task(b, "1", "VP", "2018-11-15");
+
+        task->owner = builder_addresses(b, "BINH@D.example, an@d.example, binh@d.example");
+        task->co_units = builder_units(b, "TTTK,KHTC", &task->n_co_units);
+        give_roles(b);
         builder_finish(b);
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                _cleanup_(recipients_done) struct recipients set = RECIPIENTS_INIT;
-                struct string_list roles = builder_strings(b, rows[i].roles);
-
-                assert_int_equal(recipients_resolve(b->model, roles.items, roles.n,
-                                                    model_find_unit(b->model, rows[i].unit), task,
-                                                    &set),
-                                 0);
-                /* Keys are in order, so that capitals are not. */
-                assert_string_equal(join(&set, buf, sizeof(buf)), rows[i].expected);
-        }
+        for (size_t i = 0; i < ELEMENTSOF(who); i++)
+                assert_resolved(b, who[i].roles, model_find_unit(b->model, who[i].unit), task,
+                                who[i].expected);
         *role_of(b, "coordinator") = builder_addresses(b, "c@elsewhere.example");
-        {
-                _cleanup_(recipients_done) struct recipients set = RECIPIENTS_INIT;
-                struct string_list roles = builder_strings(b, "nobody");
-
-                assert_int_equal(
-                        recipients_resolve(b->model, roles.items, roles.n, NULL, NULL, &set), 0);
-                assert_string_equal(join(&set, buf, sizeof(buf)), "administrator");
-        }
+        assert_resolved(b, "nobody", NULL, NULL, "administrator");
 }
 
 static void test_sets(void **state) {
@@ -399,78 +401,6 @@ static void test_other_notices(void **state) {
 
 /* ---- reports ---- */
 
-static void test_report_dates(void **state) {
-        static const struct {
-                const char *rule, *from, *after, *expected; /* expected: in order, three */
-                int at;
-        } rows[] = {
-                {"FREQ=WEEKLY;BYDAY=MO", NULL, "2018-11-12 07:30",
-                 "2018-11-12 07:30 2018-11-19 07:30 2018-11-26 07:30", 27000},
-                {"FREQ=WEEKLY", NULL, "2018-11-12 07:31",
-                 "2018-11-19 07:30 2018-11-26 07:30 2018-12-03 07:30", 27000},
-                /* 11-19 and 11-20 are off here: Wednesday. */
-                {"FREQ=WEEKLY;BYDAY=MO", NULL, "2018-11-13 07:30",
-                 "2018-11-21 07:30 2018-11-26 07:30 2018-12-03 07:30", 27001},
-                {"FREQ=DAILY", NULL, "2018-11-16 08:01",
-                 "2018-11-21 08:00 2018-11-22 08:00 2018-11-23 08:00", 28800},
-                {"FREQ=WEEKLY;INTERVAL=2;BYDAY=MO", "2018-11-05", "2018-11-06 00:00",
-                 "2018-11-21 07:30 2018-12-03 07:30 2018-12-17 07:30", 27000},
-                {"FREQ=MONTHLY", NULL, "2018-11-12 07:30",
-                 "2018-12-03 07:30 2019-01-01 07:30 2019-02-01 07:30", 27000},
-                {"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", "2016-01-01", "2018-11-12 07:30",
-                 "2020-03-02 07:30 2024-02-29 07:30 2028-02-29 07:30", 27000},
-                {"FREQ=DAILY;UNTIL=20181115", "2018-11-01", "2018-11-14 08:00",
-                 "2018-11-15 07:30 never never", 27000},
-                {"freq=weekly", NULL, "2018-11-12 07:31",
-                 "2018-11-19 07:30 2018-11-26 07:30 2018-12-03 07:30", 27000},
-                /* More dates ago than one rule may have. */
-                {"FREQ=DAILY", "1970-01-01", "2018-11-12 08:00",
-                 "2018-11-13 07:30 2018-11-14 07:30 2018-11-15 07:30", 27000},
-                {"FREQ=WEEKLY;COUNT=3;BYDAY=MO", "2018-11-01", "2018-11-12 08:00",
-                 "2018-11-19 07:30 never never", 27000},
-                /* Saturday, and so Monday, and so late that it is Tuesday. */
-                {"FREQ=WEEKLY;BYDAY=SA", NULL, "2018-11-13 00:00",
-                 "2018-11-13 07:00 2018-11-20 07:00 2018-11-27 07:00", 72000},
-                /* Outside the window: into it. */
-                {"FREQ=DAILY", NULL, "2018-11-12 00:00",
-                 "2018-11-12 07:00 2018-11-13 07:00 2018-11-14 07:00", 3600},
-                {"FREQ=DAILY", NULL, "2018-11-12 00:00",
-                 "2018-11-12 07:00 2018-11-13 07:00 2018-11-14 07:00", 72000},
-        };
-
-        (void)state;
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                struct builder b;
-                struct report *report;
-                char got[256] = "";
-                usec_t from;
-
-                builder_init(&b);
-                if (strstr(rows[i].expected, "2018-11-21"))
-                        builder_off(&b, "2018-11-19", "2018-11-20");
-                report = builder_report(&b, "r", rows[i].rule,
-                                        rows[i].at == 27001 ? 27000 : rows[i].at, "unit", "");
-                if (rows[i].from)
-                        assert_int_equal(date_parse(rows[i].from, &report->from), 0);
-                builder_finish(&b);
-                from = at(rows[i].after);
-                for (int k = 0; k < 3; k++) {
-                        usec_t next = report_next(b.model, report, from);
-                        char when[INSTANT_BUFFER] = "never";
-
-                        if (next != USEC_INFINITY) {
-                                zone_format(next, when);
-                                when[10] = ' ';
-                                when[16] = '\0';
-                                from = next + 1;
-                        }
-                        sprintf(got + strlen(got), "%s%s", k ? " " : "", when);
-                }
-                assert_string_equal(got, rows[i].expected);
-                builder_done(&b);
-        }
-}
-
 static void fingerprints(const struct flush *f, const struct history *const *histories,
                          const struct report *report, const struct recipients *reminded,
                          const char *now, uint64_t *ret) {
@@ -479,86 +409,116 @@ static void fingerprints(const struct flush *f, const struct history *const *his
                 0);
 }
 
-static void test_report_pages(void **state) {
-        struct builder *b = *state;
-        struct report *daily = builder_report(b, "d", "FREQ=DAILY", 27000, "unit", "head");
-        struct report *weekly = builder_report(b, "w", "FREQ=WEEKLY;BYDAY=MO", 27000,
-                                               "director,deputy", "coordinator");
-        const struct policy *p = builder_policy(b, "p", "0 > unit");
-        _cleanup_(recipients_done) struct recipients none = {}, reminded = {};
-        const struct history *histories[3];
+/* A page a day for each unit, and one a week for the leaders; of three tasks the first may be filed. */
+struct pages {
+        struct report *daily, *weekly;
+        const struct policy *policy;
         struct history filed;
-        uint64_t prints[3], later[3];
-        bool wanted[3] = {true, true, false};
-        struct notice_list lines = {};
+        const struct history *histories[3];
         struct flush f;
+};
 
-        daily->per_unit = true;
-        daily->only_when_changed = true;
+static void pages_init(struct pages *p, struct builder *b) {
+        *p = (struct pages){.daily = builder_report(b, "d", "FREQ=DAILY", 27000, "unit", "head"),
+                            .weekly = builder_report(b, "w", "FREQ=WEEKLY;BYDAY=MO", 27000,
+                                                     "director,deputy", "coordinator"),
+                            .policy = builder_policy(b, "p", "0 > unit")};
+        p->daily->per_unit = true;
+        p->daily->only_when_changed = true;
         builder_task(b, "1", "VP", "2018-11-15");
         builder_task(b, "2", "VP", "2018-11-21");
         builder_task(b, "3", "TTTK", "2018-12-31");
-        flush_init(&f, b);
-        filed = f.history;
-        filed.complete_at = at("2018-11-02 10:00");
-        histories[0] = &filed;
-        histories[1] = histories[2] = &f.history;
-        assert_int_equal(report_n_pages(b->model, daily), 3);
-        assert_int_equal(report_n_pages(b->model, weekly), 1);
+        flush_init(&p->f, b);
+        p->filed = p->f.history;
+        p->filed.complete_at = at("2018-11-02 10:00");
+        for (int i = 0; i < 3; i++)
+                p->histories[i] = &p->f.history;
+}
 
+/* Of the unit of the first two tasks, at that time. */
+static uint64_t print_of(struct pages *p, const char *now) {
+        _cleanup_(recipients_done) struct recipients none = {};
+        uint64_t prints[3];
+
+        fingerprints(&p->f, p->histories, p->daily, &none, now, prints);
+        return prints[0];
+}
+
+static void test_report_pages(void **state) {
+        static const bool wanted[3] = {true, true, false};
+        struct notice_list lines = {};
+        struct builder *b = *state;
+        struct pages p;
+
+        pages_init(&p, b);
+        assert_int_equal(report_n_pages(b->model, p.daily), 3);
+        assert_int_equal(report_n_pages(b->model, p.weekly), 1);
         /* A unit without lines gets no page; complete ones come last, planned ones not at all. */
-        assert_int_equal(report_notices(b->model, f.set, histories, daily, wanted, at(NOW), &lines),
-                         0);
-        histories[0] = &f.history;
+        p.histories[0] = &p.filed;
         assert_int_equal(
-                report_notices(b->model, f.set, histories, weekly, wanted, at(NOW), &lines), 0);
-        memcpy(f.notices, lines.items, lines.n * sizeof(*lines.items));
-        f.n = lines.n;
+                report_notices(b->model, p.f.set, p.histories, p.daily, wanted, at(NOW), &lines),
+                0);
+        p.histories[0] = &p.f.history;
+        assert_int_equal(
+                report_notices(b->model, p.f.set, p.histories, p.weekly, wanted, at(NOW), &lines),
+                0);
+        memcpy(p.f.notices, lines.items, lines.n * sizeof(*lines.items));
+        p.f.n = lines.n;
         array_done(&lines);
-        assert_digests(&f,
+        assert_digests(&p.f,
                        "report info vi To: deputy director Cc: coordinator Items: 1@2018-11-15\n"
                        "report info vi To: VP Cc: VP.head Items: 2@2018-11-21 1@2018-11-15\n");
+        flush_done(&p.f);
+}
 
-        fingerprints(&f, histories, daily, &none, NOW, prints);
-        assert_int_equal(prints[1], 0);
-        assert_true(report_is_wanted(daily, prints[0], 0));
-        assert_false(report_is_wanted(daily, prints[0], prints[0]));
-        assert_false(report_is_wanted(daily, prints[1], 0));
-        fingerprints(&f, histories, daily, &none, "2018-11-19 08:30", later);
-        assert_true(prints[0] == later[0]);
+static void test_report_when_something_changed(void **state) {
+        _cleanup_(recipients_done) struct recipients none = {};
+        struct pages p;
+        uint64_t now, all[3];
+
+        pages_init(&p, *state);
+        now = print_of(&p, NOW);
+        assert_true(report_is_wanted(p.daily, now, 0));
+        assert_false(report_is_wanted(p.daily, now, now));
+        /* a unit without lines */
+        fingerprints(&p.f, p.histories, p.daily, &none, NOW, all);
+        assert_int_equal(all[1], 0);
+        assert_false(report_is_wanted(p.daily, all[1], 0));
+
+        assert_true(print_of(&p, "2018-11-19 08:30") == now);
         /* What is due soon is said every day; what is all green once a week. */
-        fingerprints(&f, histories, daily, &none, "2018-11-20 07:30", later);
-        assert_true(prints[0] != later[0]);
-        fingerprints(&f, histories, daily, &none, "2018-10-29 07:30", prints);
-        fingerprints(&f, histories, daily, &none, "2018-11-02 07:30", later);
-        assert_true(prints[0] == later[0]);
-        fingerprints(&f, histories, daily, &none, "2018-11-05 07:30", later);
-        assert_true(prints[0] != later[0]);
-        fingerprints(&f, histories, daily, &none, NOW, prints);
-        fingerprints(&f, histories, daily, &none, "2018-11-22 07:30", later);
-        assert_true(prints[0] != later[0]); /* overdue now */
-        histories[0] = &filed;
-        fingerprints(&f, histories, daily, &none, NOW, later);
-        assert_true(prints[0] != later[0]);
+        assert_true(print_of(&p, "2018-11-20 07:30") != now);
+        assert_true(print_of(&p, "2018-11-02 07:30") == print_of(&p, "2018-10-29 07:30"));
+        assert_true(print_of(&p, "2018-11-05 07:30") != print_of(&p, "2018-10-29 07:30"));
+        assert_true(print_of(&p, "2018-11-22 07:30") != now); /* overdue now */
+        p.histories[0] = &p.filed;
+        assert_true(print_of(&p, NOW) != now);
+        flush_done(&p.f);
+}
 
-        /* A unit that gets a reminder gets no page; the leaders' report is not affected. */
-        f.n = 0;
-        add(&f, NOTICE_REMINDER, "2@2018-11-21", p);
-        digest_list_done(&f.digests);
-        assert_int_equal(digests_build(b->model, f.notices, f.n, at(NOW), &f.digests), 0);
-        assert_int_equal(report_reminded(&f.digests, &reminded), 0);
-        fingerprints(&f, histories, daily, &none, NOW, prints);
-        fingerprints(&f, histories, daily, &reminded, NOW, later);
-        assert_int_equal(later[0], 0);
-        assert_false(report_is_wanted(daily, later[0], prints[0]));
-        assert_true(later[2] != 0 && later[2] == prints[2]);
-        fingerprints(&f, histories, weekly, &reminded, NOW, later);
-        assert_true(report_is_wanted(weekly, later[0], later[0]));
-        weekly->only_when_changed = true;
-        fingerprints(&f, histories, weekly, &reminded, NOW, later);
-        assert_true(report_is_wanted(weekly, later[0], 0));
-        assert_false(report_is_wanted(weekly, later[0], later[0]));
-        flush_done(&f);
+/* A unit that gets a reminder gets no page; the leaders' report is not affected. */
+static void test_report_beside_a_reminder(void **state) {
+        _cleanup_(recipients_done) struct recipients none = {}, reminded = {};
+        struct builder *b = *state;
+        uint64_t prints[3], beside[3];
+        struct pages p;
+
+        pages_init(&p, b);
+        add(&p.f, NOTICE_REMINDER, "2@2018-11-21", p.policy);
+        assert_int_equal(digests_build(b->model, p.f.notices, p.f.n, at(NOW), &p.f.digests), 0);
+        assert_int_equal(report_reminded(&p.f.digests, &reminded), 0);
+        fingerprints(&p.f, p.histories, p.daily, &none, NOW, prints);
+        fingerprints(&p.f, p.histories, p.daily, &reminded, NOW, beside);
+        assert_int_equal(beside[0], 0);
+        assert_false(report_is_wanted(p.daily, beside[0], prints[0]));
+        assert_true(beside[2] != 0 && beside[2] == prints[2]);
+        fingerprints(&p.f, p.histories, p.weekly, &reminded, NOW, beside);
+        assert_true(report_is_wanted(p.weekly, beside[0], beside[0]));
+        p.weekly->only_when_changed = true;
+        fingerprints(&p.f, p.histories, p.weekly, &reminded, NOW, beside);
+        assert_true(report_is_wanted(p.weekly, beside[0], 0));
+        assert_false(report_is_wanted(p.weekly, beside[0], beside[0]));
+        flush_done(&p.f);
 }
 
 int main(void) {
@@ -572,8 +532,10 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_owner_decides_the_set, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_languages, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_other_notices, setup, teardown),
-                cmocka_unit_test(test_report_dates),
                 cmocka_unit_test_setup_teardown(test_report_pages, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_report_when_something_changed, setup,
+                                                teardown),
+                cmocka_unit_test_setup_teardown(test_report_beside_a_reminder, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

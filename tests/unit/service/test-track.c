@@ -87,87 +87,91 @@ static char *describe(const struct taken_up *t) {
         return strbuf_steal(&b);
 }
 
+struct edit {
+        const char *what;
+        struct shape before, after;
+        const char *expected;
+};
+
+static const struct edit date_edits[] = {
+        {"nothing",
+         {"2018-03-05 I, 2018-06-05 II"},
+         {"2018-03-05 I, 2018-06-05 II"},
+         "1.2@2018-03-05 a1, 1.2@2018-06-05 b1"},
+        {"the only one", {"2018-03-05"}, {"2018-03-12"}, "1.2@2018-03-05 a2 | >1.2@2018-03-05"},
+        {"by its label",
+         {"2018-03-05 I, 2018-06-05 II"},
+         {"2018-03-12 I, 2018-06-05 II"},
+         "1.2@2018-03-05 a2, 1.2@2018-06-05 b1 | >1.2@2018-03-05"},
+        {"one on the date of the other",
+         {"2018-03-05 I, 2018-06-05 II"},
+         {"2018-06-05 I, 2018-09-05 II"},
+         "1.2@2018-03-05 a2, 1.2@2018-06-05 b2 | >1.2@2018-03-05 | >1.2@2018-06-05"},
+        {"changing places",
+         {"2018-03-05 I, 2018-06-05 II"},
+         {"2018-03-05 II, 2018-06-05 I"},
+         "1.2@2018-06-05 b2, 1.2@2018-03-05 a2 | >1.2@2018-03-05 | >1.2@2018-06-05"},
+        {"the label",
+         {"2018-03-05 I, 2018-06-05 II"},
+         {"2018-03-05 one, 2018-06-05 II"},
+         "1.2@2018-03-05 a1, 1.2@2018-06-05 b1"},
+        {"two without labels",
+         {"2018-03-05, 2018-06-05"},
+         {"2018-03-12, 2018-06-12"},
+         "1.2@2018-03-12 +1, 1.2@2018-06-12 +1 | +1.2@2018-03-12 | +1.2@2018-06-12 | "
+         "-1.2@2018-03-05 | -1.2@2018-06-05"},
+        {"one more",
+         {"2018-03-05"},
+         {"2018-03-05, 2018-06-05"},
+         "1.2@2018-03-05 a1, 1.2@2018-06-05 +1 | +1.2@2018-06-05"},
+        {"one less",
+         {"2018-03-05, 2018-06-05"},
+         {"2018-06-05"},
+         "1.2@2018-06-05 b1 | -1.2@2018-03-05"},
+        {"another unit",
+         {"2018-03-05"},
+         {"2018-03-05", .unit = "KHTC"},
+         "1.2@2018-03-05 +2 | -1.2@2018-03-05 | +1.2@2018-03-05"},
+        {"one copy more",
+         {"2018-03-05", .each_unit = "VP,KHTC"},
+         {"2018-03-05", .each_unit = "VP,KHTC,TTTK"},
+         "1.2@2018-03-05/VP a1, 1.2@2018-03-05/KHTC b1, 1.2@2018-03-05/TTTK +1 | "
+         "+1.2@2018-03-05/TTTK"},
+        {"copies, edited",
+         {"2018-03-05", .each_unit = "VP,KHTC"},
+         {"2018-03-12", .each_unit = "VP,KHTC"},
+         "1.2@2018-03-05/VP a2, 1.2@2018-03-05/KHTC b2 | >1.2@2018-03-05/KHTC | "
+         ">1.2@2018-03-05/VP"},
+};
+
+/* Taken up, edited, and taken up again: as expected, and a restart changes nothing and tells nothing. */
+static void play_edit(struct store *store, const struct edit *edit) {
+        _cleanup_free_ char *found = NULL, *restarted = NULL, *before = NULL;
+        struct taken_up t;
+
+        take_up(&t, store, &edit->before, "2018-01-02 08:00", true);
+        assert_int_equal(t.changes.n, 0);
+        mark(&t, store);
+        give_back(&t);
+        take_up(&t, store, &edit->after, "2018-01-03 08:00", true);
+        found = describe(&t);
+        if (strcmp(found, edit->expected) != 0)
+                fail_msg("%s:\n%s\n%s", edit->what, found, edit->expected);
+        track_changes_done(&t.changes);
+        t.changes = (struct track_changes){};
+        before = describe(&t);
+        give_back(&t);
+        take_up(&t, store, &edit->after, "2018-01-04 08:00", true);
+        restarted = describe(&t);
+        assert_string_equal(restarted, before);
+        give_back(&t);
+}
+
 static void test_edited_dates(void **state) {
-        static const struct {
-                const char *what;
-                struct shape before, after;
-                const char *expected;
-        } rows[] = {
-                {"nothing",
-                 {"2018-03-05 I, 2018-06-05 II"},
-                 {"2018-03-05 I, 2018-06-05 II"},
-                 "1.2@2018-03-05 a1, 1.2@2018-06-05 b1"},
-                {"the only one",
-                 {"2018-03-05"},
-                 {"2018-03-12"},
-                 "1.2@2018-03-05 a2 | >1.2@2018-03-05"},
-                {"by its label",
-                 {"2018-03-05 I, 2018-06-05 II"},
-                 {"2018-03-12 I, 2018-06-05 II"},
-                 "1.2@2018-03-05 a2, 1.2@2018-06-05 b1 | >1.2@2018-03-05"},
-                {"one on the date of the other",
-                 {"2018-03-05 I, 2018-06-05 II"},
-                 {"2018-06-05 I, 2018-09-05 II"},
-                 "1.2@2018-03-05 a2, 1.2@2018-06-05 b2 | >1.2@2018-03-05 | >1.2@2018-06-05"},
-                {"changing places",
-                 {"2018-03-05 I, 2018-06-05 II"},
-                 {"2018-03-05 II, 2018-06-05 I"},
-                 "1.2@2018-06-05 b2, 1.2@2018-03-05 a2 | >1.2@2018-03-05 | >1.2@2018-06-05"},
-                {"the label",
-                 {"2018-03-05 I, 2018-06-05 II"},
-                 {"2018-03-05 one, 2018-06-05 II"},
-                 "1.2@2018-03-05 a1, 1.2@2018-06-05 b1"},
-                {"two without labels",
-                 {"2018-03-05, 2018-06-05"},
-                 {"2018-03-12, 2018-06-12"},
-                 "1.2@2018-03-12 +1, 1.2@2018-06-12 +1 | +1.2@2018-03-12 | +1.2@2018-06-12 | "
-                 "-1.2@2018-03-05 | -1.2@2018-06-05"},
-                {"one more",
-                 {"2018-03-05"},
-                 {"2018-03-05, 2018-06-05"},
-                 "1.2@2018-03-05 a1, 1.2@2018-06-05 +1 | +1.2@2018-06-05"},
-                {"one less",
-                 {"2018-03-05, 2018-06-05"},
-                 {"2018-06-05"},
-                 "1.2@2018-06-05 b1 | -1.2@2018-03-05"},
-                {"another unit",
-                 {"2018-03-05"},
-                 {"2018-03-05", .unit = "KHTC"},
-                 "1.2@2018-03-05 +2 | -1.2@2018-03-05 | +1.2@2018-03-05"},
-                {"one copy more",
-                 {"2018-03-05", .each_unit = "VP,KHTC"},
-                 {"2018-03-05", .each_unit = "VP,KHTC,TTTK"},
-                 "1.2@2018-03-05/VP a1, 1.2@2018-03-05/KHTC b1, 1.2@2018-03-05/TTTK +1 | "
-                 "+1.2@2018-03-05/TTTK"},
-                {"copies, edited",
-                 {"2018-03-05", .each_unit = "VP,KHTC"},
-                 {"2018-03-12", .each_unit = "VP,KHTC"},
-                 "1.2@2018-03-05/VP a2, 1.2@2018-03-05/KHTC b2 | >1.2@2018-03-05/KHTC | "
-                 ">1.2@2018-03-05/VP"},
-        };
         struct fixture *f = *state;
 
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                struct taken_up t;
-                _cleanup_free_ char *found = NULL, *again = NULL;
-
-                take_up(&t, f->store, &rows[i].before, "2018-01-02 08:00", true);
-                assert_int_equal(t.changes.n, 0);
-                mark(&t, f->store);
-                give_back(&t);
-                take_up(&t, f->store, &rows[i].after, "2018-01-03 08:00", true);
-                found = describe(&t);
-                if (strcmp(found, rows[i].expected) != 0)
-                        fail_msg("%s:\n%s\n%s", rows[i].what, found, rows[i].expected);
-                track_changes_done(&t.changes);
-                t.changes = (struct track_changes){};
-                again = describe(&t);
-                give_back(&t);
-                free(found);
-                take_up(&t, f->store, &rows[i].after, "2018-01-04 08:00", true);
-                found = describe(&t); /* a restart changes nothing, and tells nothing */
-                assert_string_equal(found, again);
-                give_back(&t);
+        for (size_t i = 0; i < ELEMENTSOF(date_edits); i++) {
+                play_edit(f->store, &date_edits[i]);
                 fixture_close(f); /* the next one begins with nothing */
                 assert_ok(nftw(f->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS));
                 fixture_open(f);

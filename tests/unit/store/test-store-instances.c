@@ -56,9 +56,11 @@ static void put(struct fixture *f, const struct stored_instance *row) {
         assert_ok(store_commit(f->store));
 }
 
-static void test_everything_kept(void **state) {
-        static const uint32_t have[] = {2, 0, UINT32_MAX};
-        const struct stored_instance row = {
+static const uint32_t all_have[] = {2, 0, UINT32_MAX};
+
+/* A value in every column, and not the one that stands there by itself. */
+static struct stored_instance full(void) {
+        return (struct stored_instance){
                 .key = "1.2@2018-03-05/VP",
                 .task = "1.2",
                 .unit = "VP",
@@ -83,44 +85,57 @@ static void test_everything_kept(void **state) {
                                        .instant = 9},
                             .waived_until = USEC_INFINITY,
                             .snoozed_until = 4,
-                            .have = have,
+                            .have = all_have,
                             .n_have = 3,
                             .complete_at = 5,
                             .ladder_end_told = true},
         };
+}
+
+static void assert_same_history(const struct history *found, const struct history *put) {
+        assert_int_equal(found->first_known, put->first_known);
+        assert_int_equal(found->episode, put->episode);
+        assert_int_equal(found->episode_began, put->episode_began);
+        assert_int_equal(found->cause, put->cause);
+        assert_int_equal(found->scanned, put->scanned);
+        assert_int_equal(found->unverified, put->unverified);
+        assert_int_equal(found->explained, put->explained);
+        assert_int_equal(found->ladder_end_told, put->ladder_end_told);
+        assert_int_equal(found->overruled_at, put->overruled_at);
+        assert_int_equal(found->extended_to, put->extended_to);
+        assert_int_equal(found->passed.last, put->passed.last);
+        assert_int_equal(found->passed.effective, put->passed.effective);
+        assert_int_equal(found->passed.instant, put->passed.instant);
+        assert_true(found->waived_until == put->waived_until);
+        assert_int_equal(found->snoozed_until, put->snoozed_until);
+        assert_int_equal(found->complete_at, put->complete_at);
+        assert_int_equal(found->n_have, put->n_have);
+        assert_int_equal(found->n_records, put->n_records);
+}
+
+static void test_everything_kept(void **state) {
+        const struct stored_instance put_row = full();
         struct fixture *f = *state;
         struct loaded l;
-        const struct history *h = &l.items[0].row.history;
+        const struct stored_instance *found = &l.items[0].row;
 
-        put(f, &row);
+        put(f, &put_row);
         fixture_close(f);
         fixture_open(f);
         load(f, &l);
         assert_int_equal(l.n, 1);
-        assert_string_equal(l.items[0].key, row.key);
-        assert_string_equal(l.items[0].label, "quý I");
-        assert_int_equal(l.items[0].row.stated, row.stated);
-        assert_int_equal(l.items[0].row.time_of_day, 59400);
-        assert_int_equal(l.items[0].row.due_word, DUE_WORD_BEFORE);
-        assert_int_equal(l.items[0].row.shift, SHIFT_NONE);
-        assert_int_equal(l.items[0].row.deadline, row.deadline);
-        assert_true(l.items[0].row.retired);
-        assert_int_equal(h->first_known, 1);
-        assert_int_equal(h->episode, 3);
-        assert_int_equal(h->episode_began, 2);
-        assert_int_equal(h->cause, EPISODE_WAIVER_ENDED);
-        assert_true(h->scanned && h->unverified && h->explained && h->ladder_end_told);
-        assert_int_equal(h->overruled_at, 77);
-        assert_int_equal(h->extended_to, row.history.extended_to);
-        assert_int_equal(h->passed.last, row.history.passed.last);
-        assert_int_equal(h->passed.effective, row.history.passed.effective);
-        assert_int_equal(h->passed.instant, 9);
-        assert_true(h->waived_until == USEC_INFINITY);
-        assert_int_equal(h->snoozed_until, 4);
-        assert_int_equal(h->complete_at, 5);
-        assert_int_equal(h->n_have, 3);
-        assert_memory_equal(l.items[0].have, have, sizeof(have));
-        assert_int_equal(h->n_records, 0);
+        assert_string_equal(l.items[0].key, put_row.key);
+        assert_string_equal(l.items[0].task, put_row.task);
+        assert_string_equal(l.items[0].unit, put_row.unit);
+        assert_string_equal(l.items[0].label, put_row.label);
+        assert_int_equal(found->stated, put_row.stated);
+        assert_int_equal(found->time_of_day, put_row.time_of_day);
+        assert_int_equal(found->due_word, put_row.due_word);
+        assert_int_equal(found->shift, put_row.shift);
+        assert_int_equal(found->deadline, put_row.deadline);
+        assert_int_equal(found->retired, put_row.retired);
+        assert_same_history(&found->history, &put_row.history);
+        assert_memory_equal(l.items[0].have, all_have, sizeof(all_have));
 }
 
 static void test_nothing_stays_nothing(void **state) {
