@@ -124,7 +124,7 @@ def run(program, *args, status=0, input=None, timeout=None, cwd=None, **env):
 
 
 def eventually(look, what="it", timeout=None, pause=0.02):
-    """Call look until it returns something true, and return that; an AssertionError inside it counts as not yet."""
+    """Call look until it returns something true, and return that; a failed assertion or a missing file counts as not yet."""
     end = time.monotonic() + (timeout or PATIENCE)
     while True:
         problem = ""
@@ -132,7 +132,7 @@ def eventually(look, what="it", timeout=None, pause=0.02):
             found = look()
             if found:
                 return found
-        except AssertionError as error:
+        except (AssertionError, FileNotFoundError) as error:
             problem = f": {error}"
         if time.monotonic() > end:
             raise AssertionError(f"{what} did not happen in {timeout or PATIENCE} s{problem}")
