@@ -84,9 +84,11 @@ const char *audience(struct document *doc);
  */
 void item_basics(struct document *doc, const struct notice *notice, struct value *object);
 void item_describe(struct document *doc, const struct notice *notice, struct value *object);
-/** item_files() - names of files with why they do not count, as lines of a fact */
-void item_files(struct document *doc, const struct notice *notice, struct value *item,
-                const char *label);
+/** item_files() - names of files with why they do not count, as lines of a fact. @max: how many, then how many more. Return: how many there are. */
+#define ITEM_FILES 20    /* of a mail about the matter itself */
+#define ITEM_FEW_FILES 5 /* of one that is about all matters of a unit */
+size_t item_files(struct document *doc, const struct notice *notice, struct value *item,
+                  const char *label, size_t max);
 /** item_naming() - which names the missing documents are to have, as lines of a fact */
 void item_naming(struct document *doc, const struct notice *notice, struct value *item);
 /** is_stand_in() - the unit of tasks that nobody owns, the area of tasks in none: the configuration makes them, with this id */

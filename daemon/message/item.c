@@ -10,7 +10,6 @@
 #include "base/zone.h"
 #include "core/lookup.h"
 
-#define MAX_FILES 20 /* named in one item */
 #define MAX_MISSING 20
 
 bool is_stand_in(const char *id) { return strcmp(id, "-") == 0; }
@@ -358,23 +357,27 @@ static const char *file_line(struct document *doc, const struct file_note *file)
         return words_phrase(doc->words, "value-uncounted", context);
 }
 
-void item_files(struct document *doc, const struct notice *n, struct value *item,
-                const char *label) {
+size_t item_files(struct document *doc, const struct notice *n, struct value *item,
+                  const char *label, size_t max) {
         struct value *context = value_object(doc->pool), *fact;
         size_t n_refused = 0, named = 0;
 
         for (size_t i = 0; i < n->n_files; i++)
                 n_refused += n->files[i].verdict != VERDICT_COUNTED;
         if (n_refused == 0)
-                return;
+                return 0;
         value_set(doc->pool, context, "count", words_count(doc->words, n_refused));
         value_set_flag(doc->pool, context, "plural", n_refused != 1);
         fact = document_fact(doc, item, label, words_phrase(doc->words, "value-files", context));
-        for (size_t i = 0; i < n->n_files && named < MAX_FILES; i++)
+        for (size_t i = 0; i < n->n_files && named < max; i++)
                 if (n->files[i].verdict != VERDICT_COUNTED) {
                         document_line(doc, fact, file_line(doc, &n->files[i]));
                         named++;
                 }
-        if (n_refused > named)
-                document_line(doc, fact, "…");
+        if (n_refused > named) {
+                value_set(doc->pool, context, "count", words_count(doc->words, n_refused - named));
+                value_set_flag(doc->pool, context, "plural", n_refused - named != 1);
+                document_line(doc, fact, words_phrase(doc->words, "more-files", context));
+        }
+        return n_refused;
 }

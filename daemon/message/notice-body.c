@@ -112,7 +112,7 @@ static void receipt_item(struct document *doc, struct value *items, const struct
 
         for (size_t i = 0; i < n; i++) {
                 if (first[i].kind == NOTICE_REFUSED)
-                        item_files(doc, &first[i], item, "uncounted");
+                        item_files(doc, &first[i], item, "uncounted", ITEM_FILES);
                 else
                         add_files(doc, item, &first[i], "received", "value-received");
                 refused = refused || first[i].kind == NOTICE_REFUSED;
@@ -158,7 +158,7 @@ static void reopened_item(struct document *doc, struct value *item, const struct
                           size_t n_same) {
         for (size_t i = 0; i < n_same; i++)
                 if (n[i].n_files > 0 && n[i].files[0].verdict != VERDICT_COUNTED)
-                        item_files(doc, &n[i], item, "uncounted");
+                        item_files(doc, &n[i], item, "uncounted", ITEM_FILES);
                 else
                         add_files(doc, item, &n[i], "gone", "value-gone");
         add_reason(doc, item, n);

@@ -54,7 +54,7 @@ static void add_item(struct document *doc, struct value *items, const struct not
                 document_fact(doc, item, "points", words_phrase(w, "value-points", item));
         if (n->instance && n->instance->n_slots > 0)
                 document_fact(doc, item, "evidence", words_phrase(w, "value-evidence", item));
-        item_files(doc, n, item, "uncounted");
+        item_files(doc, n, item, "uncounted", ITEM_FILES);
         if (n->instance && n->instance->has_deadline)
                 document_fact(doc, item, "deadline", words_phrase(w, "value-deadline", item));
         document_fact(doc, item, "folder", words_phrase(w, "value-folder", item));

@@ -28,6 +28,7 @@ static void unit_item(struct document *doc, struct value *items, size_t i) {
         const struct notice *n = &doc->digest->items.items[i];
         struct value *item = value_add_object(doc->pool, items);
         struct words *w = doc->words;
+        size_t refused;
 
         item_basics(doc, n, item);
         item_describe(doc, n, item);
@@ -35,10 +36,13 @@ static void unit_item(struct document *doc, struct value *items, size_t i) {
         value_set(doc->pool, item, "status", status_of(doc, n));
         if (n->instance->n_slots > 0)
                 document_fact(doc, item, "evidence", words_phrase(w, "value-evidence", item));
+        refused = item_files(doc, n, item, "uncounted", ITEM_FEW_FILES);
         if (n->instance->has_deadline)
                 document_fact(doc, item, "deadline", words_phrase(w, "value-deadline", item));
         if (notice_is_open(n, doc->digest->at))
                 document_fact(doc, item, "folder", words_phrase(w, "value-folder", item));
+        if (refused > 0)
+                item_naming(doc, n, item);
 }
 
 static points_t owed(const struct score *s) { return s->max - s->points[BUCKET_SURVEYED]; }

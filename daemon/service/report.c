@@ -5,12 +5,19 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "core/lookup.h"
 #include "service/tell-internal.h"
 
 void report_marks_done(struct report_marks *marks) {
         for (size_t i = 0; i < marks->n; i++)
                 free(marks->items[i].name);
         array_done(marks);
+}
+
+void report_files_done(struct report_files *files) {
+        for (size_t i = 0; i < files->n; i++)
+                evidence_notes_done(&files->items[i]);
+        array_done(files);
 }
 
 static char *mark_name(const struct report *report, const struct unit *unit) {
@@ -86,19 +93,96 @@ static int may_get_page(struct tell *t, struct limit *limit, const struct report
         return r < 0 ? r : limit_take(limit, t->model, &to);
 }
 
+/* Of an instance that still lacks something: in the page of its unit. */
+static bool files_matter(const struct tell *t, const struct track *track, usec_t now) {
+        enum state state =
+                instance_state(t->model->calendar, track->instance, &track->history, now);
+
+        return state_is_open(state) || state == STATE_EXPLAINED || state == STATE_SNOOZED;
+}
+
+/* Puts those that count nowhere in front: with a folder for all quarters, what counts for the first is no news of the second.
+ * Return: how many they are. */
+static size_t uncounted_first(struct evidence_notes *notes) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < notes->n; i++) {
+                struct file_note note = notes->items[i];
+
+                if (note.verdict == VERDICT_COUNTED ||
+                    (note.verdict == VERDICT_SURPLUS && note.detail))
+                        continue;
+                notes->items[i] = notes->items[n];
+                notes->items[n++] = note;
+        }
+        return n;
+}
+
+/* A sum, since files have no order; what is still being written is no news until it is judged. */
+static uint64_t files_print(const char *key, const struct evidence_notes *files) {
+        uint64_t start = hash_string(HASH_SEED, key), sum = 0;
+
+        for (size_t i = 0; i < files->n; i++)
+                if (files->items[i].verdict != VERDICT_UNSETTLED)
+                        sum += hash_number(hash_string(start, files->items[i].path),
+                                           (uint64_t)files->items[i].verdict);
+        return sum;
+}
+
+/**
+ * gather_files() - what lies in the folders of open instances and does not count
+ * @prints: of the pages: without one its files are not looked at; the others become those of their files, too
+ * @ret:    room for all tracks; borrowed from @ret_files
+ */
+static int gather_files(struct tell *t, usec_t now, uint64_t *prints, struct evidence_notes *ret,
+                        struct report_files *ret_files) {
+        for (size_t i = 0; i < t->tracks->n; i++) {
+                const struct track *track = &t->tracks->items[i];
+                uint64_t *print = &prints[track->instance->unit->index];
+                struct evidence_notes notes = {};
+                int r;
+
+                if (*print == 0 || !files_matter(t, track, now))
+                        continue;
+                r = evidence_files(t->evidence, track, false, &notes);
+                if (r == 0)
+                        r = array_push(ret_files, notes);
+                if (r < 0) {
+                        evidence_notes_done(&notes);
+                        return r;
+                }
+                ret[i] =
+                        (struct evidence_notes){.items = notes.items, .n = uncounted_first(&notes)};
+                *print += files_print(track->instance->key, &ret[i]);
+        }
+        return 0;
+}
+
+static void add_files(const struct evidence_notes *files, struct notice *notices, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (notices[i].instance) {
+                        notices[i].files = files[notices[i].instance->index].items;
+                        notices[i].n_files = files[notices[i].instance->index].n;
+                }
+}
+
 static int gather_one(struct tell *t, const struct report *report, usec_t now,
                       const struct recipients *reminded, struct limit *limit,
-                      struct notice_list *ret, struct report_marks *ret_marks) {
-        size_t n = report_n_pages(t->model, report);
+                      struct notice_list *ret, struct report_files *ret_files,
+                      struct report_marks *ret_marks) {
+        size_t n = report_n_pages(t->model, report), before = ret->n;
         _cleanup_free_ const struct history **histories = histories_of(t);
         _cleanup_free_ uint64_t *prints = calloc(n + 1, sizeof(*prints));
+        _cleanup_free_ struct evidence_notes *files = calloc(t->tracks->n + 1, sizeof(*files));
         _cleanup_free_ bool *wanted = calloc(n + 1, sizeof(*wanted));
         int r;
 
-        if (!histories || !prints || !wanted)
+        if (!histories || !prints || !files || !wanted)
                 return -ENOMEM;
         r = report_fingerprints(t->model, t->tracks->instances, histories, report, reminded, now,
                                 prints);
+        if (r == 0 && report->per_unit)
+                r = gather_files(t, now, prints, files, ret_files);
         for (size_t i = 0; i < n && r == 0; i++) {
                 const struct unit *unit = page_unit(t, report, i);
 
@@ -112,9 +196,11 @@ static int gather_one(struct tell *t, const struct report *report, usec_t now,
                 if (wanted[i] && r == 0)
                         r = mark_add(ret_marks, mark_name(report, unit), (int64_t)prints[i]);
         }
-        return r < 0 ? r
-                     : report_notices(t->model, t->tracks->instances, histories, report, wanted,
-                                      now, ret);
+        if (r == 0)
+                r = report_notices(t->model, t->tracks->instances, histories, report, wanted, now,
+                                   ret);
+        add_files(files, ret->items + before, ret->n - before);
+        return r;
 }
 
 /* When it leaves next, or now: one that was missed is caught up, unless the next one comes before that. */
@@ -129,7 +215,8 @@ static usec_t leaves_next(struct tell *t, const struct report *report, usec_t no
 }
 
 int reports_gather(struct tell *t, usec_t now, const struct digest_list *reminders,
-                   struct limit *limit, struct notice_list *ret, struct report_marks *ret_marks) {
+                   struct limit *limit, struct notice_list *ret, struct report_files *ret_files,
+                   struct report_marks *ret_marks) {
         _cleanup_(recipients_done) struct recipients reminded = RECIPIENTS_INIT;
         int r = report_reminded(reminders, &reminded);
 
@@ -140,7 +227,7 @@ int reports_gather(struct tell *t, usec_t now, const struct digest_list *reminde
                         continue;
                 r = report->per_unit ? limit_begin(limit, t, now, reminders) : 0;
                 if (r == 0)
-                        r = gather_one(t, report, now, &reminded, limit, ret, ret_marks);
+                        r = gather_one(t, report, now, &reminded, limit, ret, ret_files, ret_marks);
                 if (r == 0)
                         r = mark_add(ret_marks, at_name(report), now);
         }

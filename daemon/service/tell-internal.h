@@ -7,8 +7,6 @@
 
 struct flush;
 
-#define TELL_MAX_NOTES 20 /* files a reminder speaks of */
-
 char *tell_message_id(const struct model *model,
                       usec_t now); /* owned; NULL: out of memory or of randomness */
 /**

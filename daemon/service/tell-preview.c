@@ -93,7 +93,7 @@ static int compose_preview(struct tell *t, struct digest *d, struct composed *re
                 r = evidence_files(t->evidence, &t->tracks->items[n->instance->index], false,
                                    &notes[i]);
                 n->files = notes[i].items;
-                n->n_files = notes[i].n > TELL_MAX_NOTES ? TELL_MAX_NOTES : notes[i].n;
+                n->n_files = notes[i].n;
         }
         context.message_id = message_id;
         if (r == 0)

@@ -39,6 +39,7 @@ struct flush {
         struct details ARRAY(json_t *) details; /* owned references; strings of file notes */
         struct owned_notes ARRAY(void *) owned; /* what notices point to */
         struct arena *arena; /* owned; addresses of people who were mailed; NULL: none needed yet */
+        struct report_files report_files;
         struct report_marks marks;
         struct scoreboard board; /* computed when a report is among the mails */
         bool has_board;
@@ -60,6 +61,7 @@ static void flush_done(struct flush *f) {
                 free(f->owned.items[i]);
         array_done(&f->owned);
         arena_free(f->arena);
+        report_files_done(&f->report_files);
         report_marks_done(&f->marks);
         if (f->has_board)
                 scoreboard_done(&f->board);
@@ -88,7 +90,7 @@ static int gather_reminders(struct flush *f) {
                 if (r < 0)
                         return r;
                 n.files = f->files[i].items;
-                n.n_files = f->files[i].n > TELL_MAX_NOTES ? TELL_MAX_NOTES : f->files[i].n;
+                n.n_files = f->files[i].n;
                 r = array_push(&f->notices, n);
                 if (r < 0)
                         return r;
@@ -506,7 +508,8 @@ static int add_reports(struct flush *f, struct digest_list *digests) {
         size_t before = f->notices.n;
         _cleanup_free_ const struct history **histories =
                 calloc(t->tracks->n + 1, sizeof(*histories));
-        int r = histories ? reports_gather(t, f->now, digests, &f->limit, &f->notices, &f->marks)
+        int r = histories ? reports_gather(t, f->now, digests, &f->limit, &f->notices,
+                                           &f->report_files, &f->marks)
                           : -ENOMEM;
 
         if (r < 0 || f->notices.n == before)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The daily page of a unit says what was filed and what went away in the 24 hours before."""
+"""The daily page of a unit says what was filed and what went away in the 24 hours before, and what is there but does not count."""
 
 import os
 
@@ -35,6 +35,31 @@ class UnitDay(evmail.Office):
             evtest.pass_time(self.path("state"), days=1)
             self.once()
             self.assertIn("In the last 24 hours: no file received, none removed.", self.last_page(server, 0))
+
+    def pages(self, server):
+        return [evtest.body_text(m.parse()) for m in server.taken if m.parse()["X-Evidenced-Kind"] == "report"]
+
+    def test_a_wrong_name_is_news(self):
+        """A page that leaves out what did not change speaks of a file that does not count, once."""
+        with evtest.SmtpServer() as server:
+            changed = REPORTS.replace("; } );", "; only_when = \"changed\"; } );")
+            config = self.office(evmail.server(server.url), due="2018-12-06", reports=changed)
+            with open(config, encoding="utf-8") as file:
+                text = file.read().replace('"-5wd"', '"-20wd"')
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(text)  # open from now on, and not due soon: nothing else is news
+            for days, name, pages in ((0, None, 0), (1, None, 1), (1, "~$a.docx", 1), (1, "nháp.pdf", 2), (0.9, None, 2)):
+                self.pass_time(days) if days else None
+                if name:
+                    evtest.place(self.path("evidence"), f"1.1/0/{name}", seed=days)
+                self.once()
+                self.assertEqual(len(self.pages(server)), pages, (days, name))
+        first, last = self.pages(server)
+        self.assertNotIn("not counted", first)
+        self.assertIn("Files that are there but not counted: 1 file", last)
+        self.assertIn("1.1/0/nháp.pdf – its name does not match what is asked for", last)
+        self.assertIn("The report: *report*.pdf", last)
+        self.assertNotIn("~$a", last)
 
 
 if __name__ == "__main__":

@@ -178,6 +178,18 @@ class Mails(unittest.TestCase):
         ):
             self.assertIn(words, self.mail(name)[1]["text"])
 
+    def test_files_in_a_page(self):
+        """What lies there and does not count is said with the reason, up to five files, and how it is to be named."""
+        for name, words, more, naming in (
+            ("report-unit.vi", "tên tệp không khớp", "… và 01 tệp khác", "Đặt tên tệp: "),
+            ("report-unit.en", "its name does not match", "… and 1 more file", "File name: "),
+        ):
+            text = self.mail(name)[1]["text"]
+            self.assertRegex(text, f"4\\.3/bao cao dao tao 2018\\.pdf – {words}")
+            self.assertEqual([letter for letter in "abcde" if f"4.3/{letter}.pdf" in text], list("abcd"))
+            self.assertIn(more, text)
+            self.assertEqual(text.count(naming), 1)  # of this criterion alone
+
     def test_points_stand_right(self):
         for name in ("lead-many.vi", "report-unit.vi", "escalation-many.en"):
             page = mails.html_of(self.mail(name)[0])

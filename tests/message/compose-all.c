@@ -43,6 +43,7 @@ struct world {
         const char *in_reply_to;
         const struct record_page *record;
         const struct unit_day *days;
+        const char *filed; /* key of the instance that has files in a report; NULL: none */
 };
 
 static usec_t at(const char *text) {
@@ -420,6 +421,23 @@ static void scene_of_a_test(struct world *w) {
         digest_done(&d);
 }
 
+/* One more than a page of a unit names. */
+static void add_files(const struct world *w, struct notice *n) {
+        static const struct file_note lines[] = {
+                {.path = "4.3/bao cao dao tao 2018.pdf", .verdict = VERDICT_NAME},
+                {.path = "4.3/a.pdf", .verdict = VERDICT_EMPTY},
+                {.path = "4.3/b.pdf", .verdict = VERDICT_BROKEN},
+                {.path = "4.3/c.pdf", .verdict = VERDICT_UNSETTLED},
+                {.path = "4.3/d.pdf", .verdict = VERDICT_NAME},
+                {.path = "4.3/e.pdf", .verdict = VERDICT_NAME},
+        };
+
+        if (w->filed && n->instance && strcmp(n->instance->key, w->filed) == 0) {
+                n->files = lines;
+                n->n_files = ELEMENTSOF(lines);
+        }
+}
+
 static void scene_of_report(struct world *w, const char *name, const struct report *report,
                             const struct unit *unit) {
         struct notice_list list = {};
@@ -435,6 +453,8 @@ static void scene_of_report(struct world *w, const char *name, const struct repo
                 die(name, r < 0 ? r : E2BIG);
         memcpy(w->notices, list.items, list.n * sizeof(*list.items));
         w->n = list.n;
+        for (size_t i = 0; i < w->n; i++)
+                add_files(w, &w->notices[i]);
         array_done(&list);
         write_all(w, name);
 }
@@ -457,11 +477,13 @@ static void scenes_of_reports(struct world *w) {
         }
         days[vp->index] = (struct unit_day){2, 1, "5.2, 5.5", "4.3"};
         w->days = days;
+        w->filed = "4.3@2018-10-31";
         for (size_t i = 0; i < w->model->n_reports; i++)
                 if (!w->model->reports[i].of_reminders)
                         scene_of_report(
                                 w, w->model->reports[i].per_unit ? "report-unit" : "report-all",
                                 &w->model->reports[i], vp);
+        w->filed = NULL;
         /* So early that much has not begun. */
         w->now = at("2018-03-12 07:30");
         for (size_t i = 0; i < w->model->n_reports; i++)
