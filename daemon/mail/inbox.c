@@ -63,15 +63,16 @@ static void read_peer(struct inbox *in) {
                 stop(in);
 }
 
-/* Return: 0, or -errno when the waiting itself failed. */
-static int look(struct inbox *in, int timeout_msec) {
+/* @fd: -1: none. Return: is @fd ready, or -errno when the waiting itself failed. */
+static int look(struct inbox *in, int fd, short events, int timeout_msec) {
         struct pollfd fds[] = {
-                {.fd = framer_fd(in->peer), .events = POLLIN | POLLRDHUP},
-                {.fd = in->signal_fd, .events = POLLIN},
+                {.fd = in->stopped ? -1 : framer_fd(in->peer), .events = POLLIN | POLLRDHUP},
+                {.fd = in->stopped ? -1 : in->signal_fd, .events = POLLIN},
+                {.fd = fd, .events = events},
         };
 
-        if (poll(fds, ELEMENTSOF(fds), timeout_msec) < 0 && errno != EINTR)
-                return -errno;
+        if (poll(fds, ELEMENTSOF(fds), timeout_msec) < 0)
+                return errno == EINTR ? 0 : -errno;
         if (fds[1].revents) {
                 struct signalfd_siginfo info;
 
@@ -80,7 +81,15 @@ static int look(struct inbox *in, int timeout_msec) {
         }
         if (fds[0].revents)
                 read_peer(in);
-        return 0;
+        return fds[2].revents != 0;
+}
+
+/* For poll(): rounded up, so that nobody looks too early again and again. */
+static int msec_left(usec_t until, usec_t now) {
+        usec_t left = until > now ? until - now : 0;
+
+        return (int)(left > USEC_PER_HOUR ? USEC_PER_HOUR / USEC_PER_MSEC
+                                          : (left + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
 }
 
 int inbox_init(struct inbox *in, struct framer *peer) {
@@ -110,14 +119,14 @@ int inbox_wait(struct inbox *in, int64_t timeout_usec, struct message *ret) {
         usec_t end = timeout_usec < 0 ? USEC_INFINITY : usec_add(clock_monotonic(), timeout_usec);
 
         /* What waits is not begun for a peer that has gone meanwhile. */
-        if (in->n_waiting > 0 && look(in, 0) < 0)
+        if (in->n_waiting > 0 && look(in, -1, 0, 0) < 0)
                 stop(in);
         while (!in->stopped && in->n_waiting == 0) {
-                usec_t left = end == USEC_INFINITY ? 0 : end - clock_monotonic();
+                usec_t now = clock_monotonic();
 
-                if (left <= 0 && end != USEC_INFINITY)
+                if (now >= end)
                         return 0;
-                if (look(in, end == USEC_INFINITY ? -1 : (int)((left + 999) / USEC_PER_MSEC)) < 0)
+                if (look(in, -1, 0, end == USEC_INFINITY ? -1 : msec_left(end, now)) < 0)
                         stop(in);
         }
         if (in->n_waiting == 0)
@@ -142,18 +151,29 @@ static void say_alive(struct inbox *in) {
         json_decref(json);
 }
 
+static void say_alive_in_time(struct inbox *in, usec_t now) {
+        if (in->stopped || now - in->alive_at < INBOX_ALIVE_USEC)
+                return;
+        in->alive_at = now;
+        say_alive(in);
+}
+
 void inbox_poll(struct inbox *in) {
         usec_t now = clock_monotonic();
 
         if (now - in->polled_at < POLL_EVERY_USEC)
                 return;
         in->polled_at = now;
-        if (!in->stopped && look(in, 0) < 0)
+        if (!in->stopped && look(in, -1, 0, 0) < 0)
                 stop(in);
-        if (!in->stopped && now - in->alive_at >= INBOX_ALIVE_USEC) {
-                in->alive_at = now;
-                say_alive(in);
-        }
+        say_alive_in_time(in, now);
+}
+
+int inbox_await(struct inbox *in, int fd, short events, usec_t until) {
+        usec_t now = clock_monotonic(), wake = usec_add(in->alive_at, INBOX_ALIVE_USEC);
+
+        say_alive_in_time(in, now);
+        return look(in, fd, events, msec_left(in->stopped || until < wake ? until : wake, now));
 }
 
 bool inbox_unwanted(const struct inbox *in) { return in->aborted || in->stopped; }

@@ -41,6 +41,14 @@ void inbox_done(struct inbox *in);
 int inbox_wait(struct inbox *in, int64_t timeout_usec, struct message *ret);
 /** inbox_poll() - look, without waiting, whether the transaction is still wanted; says "alive" now and then */
 void inbox_poll(struct inbox *in);
+/**
+ * inbox_await() - the same while there is a descriptor to wait for
+ * @events: POLLIN, POLLOUT
+ * @until:  CLOCK_MONOTONIC
+ *
+ * Return: 1 when @fd is ready, 0 when the time is over or something else has happened (inbox_unwanted()?), -errno.
+ */
+int inbox_await(struct inbox *in, int fd, short events, usec_t until);
 bool inbox_unwanted(const struct inbox *in);
 /** inbox_answer() - @json, an object, is taken over; NULL: -ENOMEM. Return: 0 or -errno (the peer is gone). */
 int inbox_answer(struct inbox *in, char *json);

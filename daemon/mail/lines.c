@@ -14,13 +14,10 @@ static size_t find(const char *text, size_t size, size_t i, char c) {
         return found ? (size_t)(found - text) : size;
 }
 
-int lines_convert(const char *text, size_t size, const char *end, char **ret, size_t *ret_size) {
-        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
-        size_t cr = find(text, size, 0, '\r'), lf = find(text, size, 0, '\n'), n, i = 0;
-        char *out;
+static void convert(struct strbuf *b, const char *text, size_t size, const char *end, bool stuff) {
+        size_t cr = find(text, size, 0, '\r'), lf = find(text, size, 0, '\n'), i = 0;
 
-        strbuf_reserve(&b, size + size / 16);
-        strbuf_adds(&b, "");
+        strbuf_reserve(b, size + size / 16);
         while (i < size) {
                 size_t stop;
 
@@ -29,16 +26,38 @@ int lines_convert(const char *text, size_t size, const char *end, char **ret, si
                 if (lf < i)
                         lf = find(text, size, i, '\n');
                 stop = cr < lf ? cr : lf;
-                strbuf_add(&b, text + i, stop - i);
-                strbuf_adds(&b, end);
+                if (stuff && text[i] == '.')
+                        strbuf_addc(b, '.');
+                strbuf_add(b, text + i, stop - i);
+                strbuf_adds(b, end);
                 i = stop == cr && lf == cr + 1 ? stop + 2
                                                : stop + 1; /* the end of all is one, too */
         }
-        n = b.len;
-        out = strbuf_steal(&b);
+}
+
+static int take(struct strbuf *b, char **ret, size_t *ret_size) {
+        size_t n = b->len;
+        char *out = strbuf_steal(b);
+
         if (!out)
                 return -ENOMEM;
         *ret = out;
         *ret_size = n;
         return 0;
+}
+
+int lines_to_file(const char *text, size_t size, char **ret, size_t *ret_size) {
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+
+        convert(&b, text, size, "\n", false);
+        strbuf_adds(&b, "");
+        return take(&b, ret, ret_size);
+}
+
+int lines_to_smtp(const char *text, size_t size, char **ret, size_t *ret_size) {
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
+
+        convert(&b, text, size, "\r\n", true);
+        strbuf_adds(&b, ".\r\n");
+        return take(&b, ret, ret_size);
 }

@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * Mail addresses as they stand in MAIL and RCPT. libcurl writes what it is given: a line end in an address is a command of its own,
- * and raw UTF-8 goes out whether the server wants it or not.
+ * Mail addresses as they stand in MAIL and RCPT, where they are written as they are: a line end in one would be a command of its own.
  */
 
 #include <stdbool.h>

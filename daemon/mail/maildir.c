@@ -118,8 +118,7 @@ void maildir_deliver(const struct mail_request *request, struct mail_outcome *re
         _cleanup_free_ char *path = folder_path(request->server.folder), *body = NULL;
         char name[NAME_SIZE];
         size_t size;
-        int r = path ? lines_convert(request->body, request->body_size, "\n", &body, &size)
-                     : -ENOMEM;
+        int r = path ? lines_to_file(request->body, request->body_size, &body, &size) : -ENOMEM;
 
         if (r == 0) {
                 strbuf_addf(&file, "Return-Path: <%s>\nDelivered-To: %s\n", request->from,

@@ -11,7 +11,6 @@
 
 /* Larger ones are buffers for messages and replies: what libcurl keeps of a password, and the lines it makes of it, are short. */
 #define WIPE_MAX (16u << 10)
-#define KEEP_HEAP (1 << 20)
 
 static void wipe_and_free(void *p) {
         size_t size = p ? malloc_usable_size(p) : 0;
@@ -37,9 +36,6 @@ static void *wipe_and_realloc(void *p, size_t size) {
 int memory_init(void) {
         static bool done;
 
-        /* libcurl takes and gives back its large buffers for every message: let the heap keep them in between. */
-        if (!done)
-                mallopt(M_TRIM_THRESHOLD, KEEP_HEAP);
         if (!done)
                 done = curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_and_free,
                                             wipe_and_realloc, strdup, calloc) == CURLE_OK;

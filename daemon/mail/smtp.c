@@ -3,396 +3,326 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-
-#include <curl/curl.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "mail/credential.h"
 #include "mail/dialogue.h"
 #include "mail/lines.h"
-#include "mail/memory.h"
+#include "mail/link.h"
 
 /* RFC 5321, 4.5.3.2: what a client has to wait for at least. */
-#define REPLY_SEC 300L
-#define DOT_SEC 600L
+#define REPLY_USEC (300 * USEC_PER_SEC)
 #define BLOCK_USEC (180 * USEC_PER_SEC)
-#define CONNECT_USEC (60 * USEC_PER_SEC) /* of TCP alone; the greeting has REPLY_SEC */
-#define UPLOAD_BUFFER                                                                              \
-        (16L << 10) /* libcurl's least; its own is four times that, taken anew for every message */
-#define QUIT_USEC (1 * USEC_PER_SEC)
-/* For the answer to a dot that is sent, when nobody wants it any more: libcurl lets us look once a second, so this is two at most. */
-#define ABORT_DOT_USEC (1 * USEC_PER_SEC)
+#define DOT_USEC (600 * USEC_PER_SEC)
+/* For the other replies of a group in which one was a refusal, which stands: keeping the session is worth no more. */
+#define REFUSED_USEC (1 * USEC_PER_SEC)
+/* For the answer to a dot that is sent, when nobody wants it any more. */
+#define ABORT_DOT_USEC (1500 * USEC_PER_MSEC)
+#define LINE_MAX_BYTES 8192
 
 struct smtp_session {
-        const char *missing; /* static: why this libcurl will not do; NULL: it will */
-        struct inbox *inbox; /* borrowed */
-        CURL *curl;          /* owned; NULL: no session */
-        char *key;           /* owned: of the server it is with */
-        bool prepared;       /* what is the same for every message to it is set */
+        const char *missing;  /* static: why this libcurl will not do; NULL: it will */
+        struct inbox *inbox;  /* borrowed */
+        struct link link;     /* closed: no session */
+        char *key;            /* owned: of the server it is with */
+        struct secret secret; /* owned: that it was opened with */
         struct dialogue dialogue;
-        char error[CURL_ERROR_SIZE];
+        char heard[LINE_MAX_BYTES]; /* and not yet told the dialogue */
+        size_t n_heard;
 
         /* the message under way */
-        const struct mail_request *request; /* borrowed */
-        char *body;                         /* owned, CRLF */
-        size_t body_size, body_sent;
-        usec_t begun_at, read_at, unwanted_at, quit_at;
-        bool opened; /* a connection was opened for it */
-        bool broken; /* it ended without a reply: what comes next would not be about the next message */
-        const char *given_up; /* static: why we ended it; NULL: we did not */
+        usec_t until, unwanted_at;
+        const char *why; /* borrowed: why it went no further */
 };
 
-/* What is missing, or NULL. */
-static const char *smtp_check(void) {
-        const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-        bool smtp = false, smtps = false;
+/* ---- time ---- */
 
-        for (const char *const *p = info->protocols; *p; p++) {
-                smtp = smtp || strcmp(*p, "smtp") == 0;
-                smtps = smtps || strcmp(*p, "smtps") == 0;
-        }
-        if (!smtp || !smtps)
-                return "this libcurl was built without SMTP (is libcurl-minimal installed?)";
-        return NULL;
-}
-
-static size_t on_reply(char *line, size_t size, size_t n, void *userdata) {
-        struct smtp_session *s = userdata;
-        bool go_on = dialogue_reply(&s->dialogue, line, size * n);
-
-        if (s->dialogue.go_ahead)
-                curl_easy_setopt(s->curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, DOT_SEC);
-        return go_on ? size * n : 0;
-}
-
-static int on_debug(CURL *curl, curl_infotype type, char *data, size_t size, void *userdata) {
-        struct smtp_session *s = userdata;
-
-        (void)curl;
-        if (type == CURLINFO_HEADER_OUT)
-                dialogue_command(&s->dialogue, data, size);
-        return 0;
-}
-
-static int on_socket(void *userdata, curl_socket_t fd, curlsocktype purpose) {
-        struct smtp_session *s = userdata;
-
-        (void)fd;
-        if (purpose == CURLSOCKTYPE_IPCXN) {
-                s->opened = true;
-                dialogue_connected(&s->dialogue,
-                                   s->request->server.transport == MAIL_TRANSPORT_SMTPS);
-        }
-        return CURL_SOCKOPT_OK;
-}
-
-static size_t on_read(char *buffer, size_t size, size_t n, void *userdata) {
-        struct smtp_session *s = userdata;
-        size_t left = s->body_size - s->body_sent, len = size * n < left ? size * n : left;
-
-        s->read_at = clock_monotonic();
-        if (!dialogue_body_allowed(&s->dialogue))
-                return CURL_READFUNC_ABORT;
-        if (len == 0) {
-                dialogue_body_done(&s->dialogue);
-                return 0;
-        }
-        memcpy(buffer, s->body + s->body_sent, len);
-        s->body_sent += len;
-        return len;
-}
-
-/* What nobody wants any more ends at once, but for a dot that may be on its way: its answer is worth a moment. */
+/* What nobody wants any more ends at once, but for a dot that is on its way: its answer is worth a moment. */
 static bool unwanted(struct smtp_session *s, usec_t now) {
         if (!inbox_unwanted(s->inbox))
                 return false;
         if (s->unwanted_at == 0)
                 s->unwanted_at = now;
-        if (s->dialogue.body_done && (s->dialogue.replied || now - s->unwanted_at < ABORT_DOT_USEC))
-                return false;
-        s->given_up = "given up, as evidenced asked";
-        return true;
+        return s->dialogue.asked != DIALOGUE_DOT || now - s->unwanted_at >= ABORT_DOT_USEC;
 }
 
-static bool stalled(struct smtp_session *s, usec_t now) {
-        curl_off_t connected = 0;
-
-        if (s->dialogue.go_ahead)
-                return !s->dialogue.body_done && now - s->read_at > BLOCK_USEC;
-        return now - s->begun_at > CONNECT_USEC && s->dialogue.last == DIALOGUE_GREETING &&
-               curl_easy_getinfo(s->curl, CURLINFO_CONNECT_TIME_T, &connected) == CURLE_OK &&
-               connected == 0;
+static int given_up(struct smtp_session *s) {
+        s->why = "given up, as evidenced asked";
+        return -ECANCELED;
 }
 
-static int on_progress(void *userdata, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
-                       curl_off_t up) {
-        struct smtp_session *s = userdata;
-        usec_t now = clock_monotonic();
+/* Return: 0 when the server can be read from (POLLIN) or written to (POLLOUT), -ECANCELED, -ETIMEDOUT, -errno. */
+static int await(struct smtp_session *s, short events, usec_t until) {
+        int r = 0;
 
-        (void)down_total, (void)down, (void)up_total, (void)up;
-        inbox_poll(s->inbox);
-        if (s->dialogue
-                    .quitting) { /* the verdict stands; libcurl would wait up to two minutes, or ten, for good manners */
-                if (s->quit_at == 0)
-                        s->quit_at = now;
-                return now - s->quit_at >= QUIT_USEC;
+        while (r == 0) {
+                usec_t now = clock_monotonic(), wake = until;
+
+                if (unwanted(s, now))
+                        return given_up(s);
+                if (now >= until) {
+                        s->why = events & POLLOUT ? "the server takes no more of the message"
+                                                  : "no answer in time";
+                        return -ETIMEDOUT;
+                }
+                if (s->unwanted_at > 0 && s->unwanted_at + ABORT_DOT_USEC < wake)
+                        wake = s->unwanted_at + ABORT_DOT_USEC;
+                r = inbox_await(s->inbox, s->link.fd, events, wake);
         }
-        if (unwanted(s, now))
-                return 1;
-        if (stalled(s, now)) {
-                s->given_up = s->dialogue.go_ahead ? "the server takes no more of the message"
-                                                   : "no connection within a minute";
-                return 1;
+        return r < 0 ? r : 0;
+}
+
+static usec_t deadline(const struct smtp_session *s, usec_t wait) {
+        usec_t until = usec_add(clock_monotonic(), wait);
+
+        return until < s->until ? until : s->until;
+}
+
+/* ---- hearing ---- */
+
+/* Tells the dialogue what was heard, as far as it asked for it; @all: whether it did or not. */
+static int tell(struct smtp_session *s, bool all) {
+        size_t used = 0;
+        int r = 0;
+
+        while (r == 0 && (all || dialogue_awaits(&s->dialogue))) {
+                const char *line = s->heard + used, *end = memchr(line, '\n', s->n_heard - used);
+
+                if (!end)
+                        break;
+                if (!dialogue_reply(&s->dialogue, line, (size_t)(end - line)))
+                        r = -EPROTO;
+                used += (size_t)(end + 1 - line);
         }
-        return 0;
+        s->n_heard -= used;
+        memmove(s->heard, s->heard + used, s->n_heard);
+        if (r == 0 && s->n_heard == sizeof(s->heard))
+                r = -EPROTO;
+        if (r < 0)
+                s->why = "what the server says is no SMTP";
+        return r;
 }
 
-/* Remembers the first failure: options are set in long rows, and each of them matters. */
-struct options {
-        CURL *curl;
-        CURLcode code;
-};
-#define SET(o, option, value)                                                                      \
-        do {                                                                                       \
-                CURLcode _code = curl_easy_setopt((o)->curl, (option), (value));                   \
-                if ((o)->code == CURLE_OK)                                                         \
-                        (o)->code = _code;                                                         \
-        } while (0)
+/* Return: 0 when there is more in s->heard, -EAGAIN, -errno. */
+static int hear(struct smtp_session *s) {
+        ssize_t n = link_receive(&s->link, s->heard + s->n_heard, sizeof(s->heard) - s->n_heard);
 
-static void set_callbacks(struct options *o, struct smtp_session *s) {
-        SET(o, CURLOPT_ERRORBUFFER, s->error);
-        SET(o, CURLOPT_HEADERFUNCTION, on_reply);
-        SET(o, CURLOPT_HEADERDATA, s);
-        SET(o, CURLOPT_READFUNCTION, on_read);
-        SET(o, CURLOPT_READDATA, s);
-        SET(o, CURLOPT_XFERINFOFUNCTION, on_progress);
-        SET(o, CURLOPT_XFERINFODATA, s);
-        SET(o, CURLOPT_NOPROGRESS, 0L);
-        SET(o, CURLOPT_SOCKOPTFUNCTION, on_socket);
-        SET(o, CURLOPT_SOCKOPTDATA, s);
-        SET(o, CURLOPT_DEBUGFUNCTION, on_debug); /* the commands that libcurl sends */
-        SET(o, CURLOPT_DEBUGDATA, s);
-        SET(o, CURLOPT_VERBOSE, 1L);
+        if (n > 0)
+                s->n_heard += (size_t)n;
+        else if (n != -EAGAIN)
+                s->why = s->link.error;
+        return n > 0 ? 0 : n == 0 ? -ECONNRESET : (int)n;
 }
 
-static void set_network(struct options *o, const struct mail_server *server) {
-        SET(o, CURLOPT_URL, server->url);
-#if LIBCURL_VERSION_NUM >= 0x075500
-        SET(o, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-#else
-        SET(o, CURLOPT_PROTOCOLS, CURLPROTO_SMTP | CURLPROTO_SMTPS);
-#endif
-        SET(o, CURLOPT_PROXY, ""); /* all_proxy in the environment would be obeyed */
-        SET(o, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-        SET(o, CURLOPT_NOSIGNAL, 1L);
-        SET(o, CURLOPT_UPLOAD, 1L);
-        SET(o, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER);
-}
+/* The reply that is awaited; one that comes drop by drop has no more time than another. */
+static int hear_reply(struct smtp_session *s) {
+        const struct dialogue_reply *reply = &s->dialogue.reply;
+        enum dialogue_command to = reply->to;
+        usec_t until = deadline(s, s->dialogue.refusal.code != 0 ? REFUSED_USEC
+                                   : to == DIALOGUE_DOT          ? DOT_USEC
+                                                                 : REPLY_USEC);
+        int r = tell(s, false);
 
-static void set_tls(struct options *o, const struct mail_server *server) {
-        SET(o, CURLOPT_USE_SSL, server->plaintext ? (long)CURLUSESSL_NONE : (long)CURLUSESSL_ALL);
-        SET(o, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-        SET(o, CURLOPT_SSL_VERIFYPEER, 1L);
-        SET(o, CURLOPT_SSL_VERIFYHOST, 2L);
-        if (server->ca_file)
-                SET(o, CURLOPT_CAINFO, server->ca_file);
-        if (server->client_cert)
-                SET(o, CURLOPT_SSLCERT, server->client_cert);
-        if (server->client_key)
-                SET(o, CURLOPT_SSLKEY, server->client_key);
-}
-
-static const char *login_options(const char *auth) {
-        static const struct {
-                const char *auth, *options;
-        } known[] = {
-                {"plain", "AUTH=PLAIN"},
-                {"login", "AUTH=LOGIN"},
-                {"cram-md5", "AUTH=CRAM-MD5"},
-                {"xoauth2", "AUTH=XOAUTH2"},
-                {"oauthbearer", "AUTH=OAUTHBEARER"},
-        };
-
-        for (size_t i = 0; auth && i < ELEMENTSOF(known); i++)
-                if (strcmp(auth, known[i].auth) == 0)
-                        return known[i].options;
-        /* Left alone, libcurl prefers what needs a domain controller or sends less than a password is worth. */
-        return "AUTH=PLAIN;AUTH=LOGIN";
-}
-
-static void set_user(struct options *o, const struct mail_server *server,
-                     const struct secret *secret) {
-        bool token = server->auth && (strcmp(server->auth, "xoauth2") == 0 ||
-                                      strcmp(server->auth, "oauthbearer") == 0);
-
-        SET(o, CURLOPT_USERNAME, server->user);
-        SET(o, CURLOPT_LOGIN_OPTIONS, login_options(server->auth));
-        SET(o, token ? CURLOPT_XOAUTH2_BEARER : CURLOPT_PASSWORD, secret->text);
-}
-
-/* All that differs from one message to the next, or that the last one changed. */
-static void set_message(struct options *o, const struct mail_request *request,
-                        struct curl_slist *recipients) {
-        long timeout = (long)(request->timeout_usec / USEC_PER_MSEC);
-
-        SET(o, CURLOPT_TIMEOUT_MS, timeout);
-        SET(o, CURLOPT_CONNECTTIMEOUT_MS, timeout < REPLY_SEC * 1000 ? timeout : REPLY_SEC * 1000);
-        SET(o, CURLOPT_SERVER_RESPONSE_TIMEOUT, REPLY_SEC);
-        SET(o, CURLOPT_FRESH_CONNECT, 0L);
-        SET(o, CURLOPT_MAIL_FROM, request->from);
-        SET(o, CURLOPT_MAIL_RCPT, recipients);
-}
-
-/* What the server is known by is the session's key, so that it is set once in a session. The password is read anew each time. */
-static int set_options(struct smtp_session *s, const struct secret *secret,
-                       struct curl_slist *recipients) {
-        struct options o = {.curl = s->curl, .code = CURLE_OK};
-
-        if (!s->prepared) {
-                set_callbacks(&o, s);
-                set_network(&o, &s->request->server);
-                set_tls(&o, &s->request->server);
+        while (r == 0 && dialogue_awaits(&s->dialogue) && reply->to == to) {
+                r = hear(s);
+                if (r == -EAGAIN)
+                        r = await(s, POLLIN, until);
+                else if (r == 0)
+                        r = tell(s, false);
         }
-        if (s->request->server.user)
-                set_user(&o, &s->request->server, secret);
-        set_message(&o, s->request, recipients);
-        s->prepared = o.code == CURLE_OK;
-        if (o.code != CURLE_OK)
-                snprintf(s->error, sizeof(s->error), "%s", curl_easy_strerror(o.code));
-        return o.code == CURLE_OK ? 0 : o.code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+        return r;
 }
 
-static enum dialogue_end end_of(const struct smtp_session *s, CURLcode code) {
-        switch (code) {
-        case CURLE_OK:
-                return DIALOGUE_END_OK;
-        case CURLE_USE_SSL_FAILED:
-        case CURLE_SSL_CONNECT_ERROR:
-        case CURLE_PEER_FAILED_VERIFICATION:
-        case CURLE_SSL_CERTPROBLEM:
-        case CURLE_SSL_CIPHER:
-        case CURLE_SSL_CACERT_BADFILE:
-        case CURLE_SSL_ISSUER_ERROR:
-        case CURLE_SSL_ENGINE_NOTFOUND:
-        case CURLE_SSL_ENGINE_SETFAILED:
-                return DIALOGUE_END_TLS;
-        case CURLE_LOGIN_DENIED:
-        case CURLE_AUTH_ERROR:
-                return DIALOGUE_END_AUTH;
-        case CURLE_ABORTED_BY_CALLBACK:
-                return s->unwanted_at > 0 ? DIALOGUE_END_ABORTED : DIALOGUE_END_LOST;
-        default:
-                return DIALOGUE_END_LOST;
+static int hear_replies(struct smtp_session *s) {
+        int r = 0;
+
+        while (r == 0 && dialogue_awaits(&s->dialogue))
+                r = hear_reply(s);
+        return r;
+}
+
+/* Something was heard while it was our turn: the dialogue judges it, and it is over. */
+static int out_of_turn(struct smtp_session *s) {
+        int r = tell(s, true);
+
+        if (r == 0)
+                s->why = "the server speaks out of turn";
+        return -EPROTO;
+}
+
+/* ---- saying ---- */
+
+static int wait_to_say(struct smtp_session *s, usec_t until) {
+        /* Within commands the first replies may come; within a message none should. */
+        bool listen = !dialogue_awaits(&s->dialogue);
+        int r = await(s, listen ? POLLIN | POLLOUT : POLLOUT, until);
+
+        if (r < 0 || !listen)
+                return r;
+        r = hear(s);
+        return r == 0 ? out_of_turn(s) : r == -EAGAIN ? 0 : r;
+}
+
+static int say(struct smtp_session *s, const char *data, size_t size) {
+        usec_t until = deadline(s, BLOCK_USEC);
+        int r = 0;
+
+        while (r == 0 && size > 0) {
+                ssize_t n = link_send(&s->link, data, size);
+
+                if (n > 0) {
+                        data += n;
+                        size -= (size_t)n;
+                        until = deadline(s, BLOCK_USEC);
+                } else if (n == -EAGAIN)
+                        r = wait_to_say(s, until);
+                else { /* it may have said why */
+                        s->why = s->link.error;
+                        r = hear(s) == 0 ? out_of_turn(s) : -ECONNRESET;
+                }
         }
+        return r;
 }
 
-static void begin_message(struct smtp_session *s) {
-        dialogue_begin(&s->dialogue);
-        s->dialogue.wants_auth = s->request->server.user != NULL;
-        s->dialogue.wants_utf8 = s->request->needs_utf8;
-        s->dialogue.plaintext = s->request->server.plaintext;
-        s->body_sent = 0;
-        s->opened = s->broken = false;
-        s->given_up = NULL;
-        s->unwanted_at = s->quit_at = 0;
-        s->begun_at = s->read_at = clock_monotonic();
-        s->error[0] = 0;
+static int say_body(struct smtp_session *s, const char *body, size_t size) {
+        int r = say(s, body, size);
+
+        if (r == 0)
+                dialogue_body_sent(&s->dialogue);
+        return r;
 }
 
-/* Return: was it a session that the server had closed meanwhile, so that nothing was said about this message? */
-static bool perform(struct smtp_session *s, struct mail_outcome *ret) {
-        CURLcode code;
+/* Leads the dialogue to its end. Return: 0, -ECANCELED, -ETIMEDOUT, -errno; s->why in words. */
+static int converse(struct smtp_session *s, const struct dialogue_message *m, const char *body,
+                    size_t size) {
+        char commands[DIALOGUE_COMMANDS];
+        int r = 0;
 
-        begin_message(s);
-        code = curl_easy_perform(s->curl);
-        /* libcurl would go on with a session whose answer to the dot is still to come. */
-        s->broken = code != CURLE_OK && !(s->dialogue.replied && s->dialogue.code >= 400);
-        dialogue_outcome(&s->dialogue, end_of(s, code),
-                         s->given_up   ? s->given_up
-                         : s->error[0] ? s->error
-                                       : curl_easy_strerror(code),
-                         ret);
-        return code != CURLE_OK && code != CURLE_OPERATION_TIMEDOUT && !s->given_up && !s->opened &&
-               dialogue_idle_close(&s->dialogue);
+        while (r == 0) {
+                enum dialogue_step step;
+
+                if (!dialogue_is_decided(&s->dialogue)) {
+                        if (s->n_heard > 0)
+                                return out_of_turn(s);
+                        if (unwanted(s, clock_monotonic()))
+                                return given_up(s);
+                }
+                step = dialogue_next(&s->dialogue, m, commands);
+                if (step == DIALOGUE_OVER)
+                        return 0;
+                r = step == DIALOGUE_SAY ? say(s, commands, strlen(commands))
+                                         : say_body(s, body, size);
+                if (r == 0)
+                        r = hear_replies(s);
+        }
+        return dialogue_is_decided(&s->dialogue) ? 0 : r;
 }
 
-static int open_session(struct smtp_session *s) {
-        const char *key = s->request->server.key;
+/* ---- a session ---- */
 
-        if (s->curl && streq_ptr(s->key, key))
-                return 0;
+static int open_session(struct smtp_session *s, const struct mail_request *request,
+                        struct secret *secret, enum dialogue_end *ret_end) {
+        const struct link_config config = {.server = &request->server,
+                                           .secret = secret,
+                                           .dialogue = &s->dialogue,
+                                           .inbox = s->inbox,
+                                           .until = s->until};
+        int r;
+
         smtp_session_close(s);
-        if (memory_init() < 0)
+        s->key = strdup(request->server.key);
+        if (!s->key)
                 return -ENOMEM;
-        s->key = strdup(key);
-        s->curl = curl_easy_init();
-        if (!s->key || !s->curl) {
-                smtp_session_close(s);
-                return -ENOMEM;
-        }
-        return 0;
+        r = link_open(&s->link, &config, ret_end);
+        s->why = s->link.error;
+        s->secret = *secret;
+        *secret = (struct secret){};
+        return r;
 }
 
-static int transmit(struct smtp_session *s, const struct secret *secret, struct mail_outcome *ret) {
-        struct curl_slist *recipients = NULL;
-        int r = open_session(s);
+/* Is there a session for this message? What the server said since the last one, it said to nobody. */
+static bool has_session(struct smtp_session *s, const struct mail_request *request,
+                        const struct secret *secret) {
+        return link_is_open(&s->link) && streq_ptr(s->key, request->server.key) &&
+               streq_ptr(s->secret.text, secret->text) && hear(s) == -EAGAIN;
+}
+
+/* Return: 1 when a session that had been idle ended before this message was touched: again, on a new one; 0; -errno. */
+static int attempt(struct smtp_session *s, const struct mail_request *request,
+                   struct secret *secret, const char *body, size_t size, struct mail_outcome *ret) {
+        const struct dialogue_message m = {.from = request->from,
+                                           .to = request->to,
+                                           .needs_auth = request->server.user != NULL,
+                                           .needs_utf8 = request->needs_utf8};
+        bool reused = has_session(s, request, secret);
+        enum dialogue_end end = DIALOGUE_END_OK;
+        int r = reused ? 0 : open_session(s, request, secret, &end);
+        bool again;
 
         if (r < 0)
                 return r;
-        recipients = curl_slist_append(NULL, s->request->to);
-        if (!recipients)
-                return -ENOMEM;
-        r = set_options(s, secret, recipients);
-        if (r == -EINVAL)
-                outcome_set(ret, MAIL_TEMPFAIL, MAIL_STAGE_CONFIG, true, "%s", s->error);
-        else if (r == 0 && perform(s, ret)) {
-                log_debug("%s closed an idle session, connecting again", s->request->server.url);
-                curl_easy_setopt(s->curl, CURLOPT_FRESH_CONNECT, 1L);
-                curl_easy_setopt(s->curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, REPLY_SEC);
-                perform(s, ret);
+        if (end == DIALOGUE_END_OK) {
+                dialogue_begin(&s->dialogue, &m);
+                r = converse(s, &m, body, size);
+                if (r < 0)
+                        end = r == -ECANCELED ? DIALOGUE_END_ABORTED : DIALOGUE_END_LOST;
         }
-        curl_easy_setopt(s->curl, CURLOPT_MAIL_RCPT, NULL);
-        curl_slist_free_all(recipients);
-        if (s->broken)
+        again = reused && r != -ECANCELED && r != -ETIMEDOUT && dialogue_is_untouched(&s->dialogue);
+        dialogue_outcome(&s->dialogue, end, s->why, ret);
+        if (r < 0 || s->n_heard > 0 || !dialogue_is_reusable(&s->dialogue))
                 smtp_session_close(s);
-        return r == -EINVAL ? 0 : r;
+        return again;
+}
+
+static int transmit(struct smtp_session *s, const struct mail_request *request,
+                    struct secret *secret, struct mail_outcome *ret) {
+        _cleanup_free_ char *body = NULL;
+        size_t size;
+        int r = lines_to_smtp(request->body, request->body_size, &body, &size);
+
+        s->until = usec_add(clock_monotonic(), request->timeout_usec);
+        s->unwanted_at = 0;
+        s->why = "";
+        if (r == 0)
+                r = attempt(s, request, secret, body, size, ret);
+        if (r > 0) {
+                log_debug("%s closed an idle session, connecting again", request->server.url);
+                r = attempt(s, request, secret, body, size, ret);
+        }
+        return r;
+}
+
+static void not_tried(struct mail_outcome *o, bool connection, const char *why) {
+        outcome_set(o, MAIL_TEMPFAIL, MAIL_STAGE_CONFIG, connection, "%s", why);
 }
 
 void smtp_send(struct smtp_session *s, const struct mail_request *request,
                struct mail_outcome *ret) {
+        const struct mail_server *server = &request->server;
         _cleanup_(secret_done) struct secret secret = {};
         _cleanup_free_ char *why = NULL;
         int r = 0;
 
-        assert(request->server.transport != MAIL_TRANSPORT_MAILDIR);
+        assert(server->transport != MAIL_TRANSPORT_MAILDIR);
         if (s->missing) {
-                outcome_set(ret, MAIL_TEMPFAIL, MAIL_STAGE_CONFIG, true, "%s", s->missing);
+                not_tried(ret, true, s->missing);
                 return;
         }
-        s->request = request;
-        if (request->server.user) {
-                r = credential_read(request->server.credential, request->server.password_file,
-                                    &secret, &why);
-                if (r < 0) {
-                        outcome_set(ret, MAIL_TEMPFAIL, MAIL_STAGE_CONFIG, true, "%s",
-                                    why ? why : strerror(-r));
-                        return;
-                }
+        if (server->user)
+                r = credential_read(server->credential, server->password_file, &secret, &why);
+        if (r < 0) {
+                not_tried(ret, true, why ? why : strerror(-r));
+                return;
         }
-        r = lines_convert(request->body, request->body_size, "\r\n", &s->body, &s->body_size);
-        if (r == 0)
-                r = transmit(s, &secret, ret);
-        if (r < 0)
-                outcome_set(ret, MAIL_TEMPFAIL, MAIL_STAGE_CONFIG, false, "%s", strerror(-r));
-        free(s->body);
-        s->body = NULL;
-        s->request = NULL;
+        r = transmit(s, request, &secret, ret);
+        if (r == -EINVAL)
+                not_tried(ret, true, s->why);
+        else if (r < 0)
+                not_tried(ret, false, strerror(-r));
 }
 
 struct smtp_session *smtp_session_new(struct inbox *inbox) {
@@ -401,28 +331,25 @@ struct smtp_session *smtp_session_new(struct inbox *inbox) {
         if (!s)
                 return NULL;
         s->inbox = inbox;
-        s->missing = smtp_check();
+        s->missing = link_missing();
         if (s->missing)
                 log_error("%s: only maildir: can be delivered to", s->missing);
         return s;
 }
 
-/* libcurl waits up to two minutes for the answer to QUIT; a reading end that is shut gives it one at once. */
 void smtp_session_close(struct smtp_session *s) {
-        curl_socket_t fd = CURL_SOCKET_BAD;
+        static const char quit[] = "QUIT\r\n";
 
-        if (s->curl && curl_easy_getinfo(s->curl, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
-            fd != CURL_SOCKET_BAD)
-                shutdown(fd, SHUT_RD);
-        dialogue_command(&s->dialogue, "QUIT", 4);
-        curl_easy_cleanup(s->curl);
-        s->curl = NULL;
+        if (link_is_open(&s->link) && dialogue_is_reusable(&s->dialogue))
+                (void)link_send(&s->link, quit, strlen(quit));
+        link_close(&s->link);
+        secret_done(&s->secret);
         free(s->key);
         s->key = NULL;
-        s->prepared = false;
+        s->n_heard = 0;
 }
 
-bool smtp_session_is_open(const struct smtp_session *s) { return s->curl != NULL; }
+bool smtp_session_is_open(const struct smtp_session *s) { return link_is_open(&s->link); }
 
 struct smtp_session *smtp_session_free(struct smtp_session *s) {
         if (!s)

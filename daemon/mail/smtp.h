@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * One message to one recipient over SMTP, by libcurl's easy interface; the session is kept for the next message to the same
- * server. Never less safe than asked for: TLS is required unless security is none, nothing is sent as a user without AUTH.
+ * One message to one recipient over SMTP; the session is kept for the next message to the same server as the same user.
+ * libcurl makes the connection (mail/link.h), the dialogue (mail/dialogue.h) knows what is said on it; here is the time it takes.
  */
 
 #include "mail/inbox.h"

@@ -24,12 +24,14 @@ class Drop(Exception):
 class Server:
     """One thread a connection. `script` maps a step to what is said instead of the usual: text (several lines by \\n), "" to say nothing
     (a hang), Drop to hang up, or a function of (server, connection) giving one of these. Steps: greeting EHLO STARTTLS AUTH MAIL
-    RCPT DATA dot QUIT. A step of a tuple is used up, one value per use, the last one for ever."""
+    RCPT DATA dot QUIT. A step of a tuple is used up, one value per use, the last one for ever. `offers`: words that every reply
+    of several lines to EHLO has besides."""
 
     EHLO = "250-test.example\n250-8BITMIME\n250 SIZE 10000000"
 
-    def __init__(self, script=None, tls=None, implicit_tls=False, host="127.0.0.1"):
+    def __init__(self, script=None, tls=None, implicit_tls=False, host="127.0.0.1", offers=()):
         self.script = {"EHLO": self.EHLO}
+        self.offers = offers
         self.script.update(script or {})
         self.tls, self.implicit_tls = tls, implicit_tls
         self.uses = {}
@@ -63,6 +65,7 @@ class Server:
                 connection = self.listener.accept()[0]
             except OSError:
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             self.open.append(connection)
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
@@ -134,7 +137,10 @@ class Server:
             else:
                 if verb in ("MAIL", "RCPT"):
                     envelope[verb] = text
-                self.say(connection, self.step(verb, "250 2.0.0 OK", number))
+                answer = self.step(verb, "250 2.0.0 OK", number)
+                if verb == "EHLO" and answer.startswith("250-"):
+                    answer = answer.replace("\n", "".join(f"\n250-{word}" for word in self.offers) + "\n", 1)
+                self.say(connection, answer)
 
     def authenticate(self, connection, stream, text, number):
         words = text.split(" ")
@@ -164,6 +170,50 @@ class Server:
 
     def verbs(self):
         return [command.split(" ")[0].upper() for command in self.commands]
+
+
+class ByteServer(Server):
+    """One that knows no SMTP. Each connection has a list of steps of its own, (what has to come next, what is said then); instead of
+    bytes to say, Drop or a function of the connection. EHLO is answered first. `surprises`: what came instead of what had to come;
+    `rests`: what came after all the steps of a connection, up to its end."""
+
+    def __init__(self, *sessions, offers=("PIPELINING",)):
+        self.sessions, self.surprises, self.rests = sessions, [], []
+        super().__init__(offers=offers)
+
+    def converse(self, connection, number):
+        self.say(connection, "220 test.example ESMTP")
+        self.read(connection, lambda data: data.endswith(b"\r\n"))
+        self.say(connection, "\n".join(["250-test.example", *[f"250-{word}" for word in self.offers], "250 SIZE"]))
+        for wanted, says in self.sessions[number - 1]:
+            data = self.read(connection, lambda data, wanted=wanted: len(data) >= len(wanted))
+            if data != wanted:
+                self.surprises.append((wanted, data))
+                return
+            if says is Drop:
+                raise Drop()
+            if callable(says):
+                says(connection)
+            else:
+                connection.sendall(says)
+        self.rests.append(self.read(connection, lambda data: False))
+
+    @staticmethod
+    def read(connection, enough):
+        data = b""
+        while not enough(data):
+            more = connection.recv(1)
+            if not more:
+                break
+            data += more
+        return data
+
+    def wait_for_rests(self, n):
+        for _ in range(3000):
+            if len(self.rests) >= n:
+                return self.rests
+            time.sleep(0.01)
+        raise AssertionError(f"only {len(self.rests)} of {n} connections ended")
 
 
 class Worker:

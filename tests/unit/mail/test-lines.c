@@ -11,40 +11,45 @@
 
 #include "base/cleanup.h"
 
-static void check(const char *text, const char *end, const char *expect) {
+typedef int convert_fn(const char *text, size_t size, char **ret, size_t *ret_size);
+
+static void check(convert_fn *convert, const char *text, const char *expect) {
         _cleanup_free_ char *out = NULL;
         size_t size = SIZE_MAX;
 
-        assert_int_equal(lines_convert(text, strlen(text), end, &out, &size), 0);
+        assert_int_equal(convert(text, strlen(text), &out, &size), 0);
         assert_int_equal(size, strlen(expect));
         assert_string_equal(out, expect);
 }
 
 static void test_convert(void **state) {
         static const struct {
-                const char *text, *crlf, *lf;
+                const char *text, *smtp, *lf;
         } cases[] = {
-                {"", "", ""},
-                {"a", "a\r\n", "a\n"},
-                {"a\n", "a\r\n", "a\n"},
-                {"a\r\n", "a\r\n", "a\n"},
-                {"a\r", "a\r\n", "a\n"},
-                {"\n", "\r\n", "\n"},
-                {"a\n\nb", "a\r\n\r\nb\r\n", "a\n\nb\n"},
-                {"a\r\rb", "a\r\n\r\nb\r\n", "a\n\nb\n"},
-                {"a\n\rb", "a\r\n\r\nb\r\n", "a\n\nb\n"},
-                {"a\r\n\r\nb", "a\r\n\r\nb\r\n", "a\n\nb\n"},
-                {"a\n.\nb", "a\r\n.\r\nb\r\n", "a\n.\nb\n"},
-                {"a\r.\rb", "a\r\n.\r\nb\r\n", "a\n.\nb\n"},
-                {"a\r.\rb\nc\r\nd\r", "a\r\n.\r\nb\r\nc\r\nd\r\n", "a\n.\nb\nc\nd\n"},
-                {"\r\r\n\n\r", "\r\n\r\n\r\n\r\n", "\n\n\n\n"},
+                {"", ".\r\n", ""},
+                {"a", "a\r\n.\r\n", "a\n"},
+                {"a\n", "a\r\n.\r\n", "a\n"},
+                {"a\r\n", "a\r\n.\r\n", "a\n"},
+                {"a\r", "a\r\n.\r\n", "a\n"},
+                {"\n", "\r\n.\r\n", "\n"},
+                {"a\n\nb", "a\r\n\r\nb\r\n.\r\n", "a\n\nb\n"},
+                {"a\r\rb", "a\r\n\r\nb\r\n.\r\n", "a\n\nb\n"},
+                {"a\n\rb", "a\r\n\r\nb\r\n.\r\n", "a\n\nb\n"},
+                {"a\r\n\r\nb", "a\r\n\r\nb\r\n.\r\n", "a\n\nb\n"},
+                {"\r\r\n\n\r", "\r\n\r\n\r\n\r\n.\r\n", "\n\n\n\n"},
+                /* Dots, after whatever a server might take for a line end. */
+                {".", "..\r\n.\r\n", ".\n"},
+                {".\r\n", "..\r\n.\r\n", ".\n"},
+                {"..a.\n.b", "...a.\r\n..b\r\n.\r\n", "..a.\n.b\n"},
+                {"a\n.\nb", "a\r\n..\r\nb\r\n.\r\n", "a\n.\nb\n"},
+                {"a\r.\rb", "a\r\n..\r\nb\r\n.\r\n", "a\n.\nb\n"},
+                {"a\r.\rb\nc\r\nd\r", "a\r\n..\r\nb\r\nc\r\nd\r\n.\r\n", "a\n.\nb\nc\nd\n"},
         };
 
         (void)state;
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                check(cases[i].text, "\r\n", cases[i].crlf);
-                check(cases[i].text, "\n", cases[i].lf);
-                check(cases[i].crlf, "\r\n", cases[i].crlf);
+                check(lines_to_smtp, cases[i].text, cases[i].smtp);
+                check(lines_to_file, cases[i].text, cases[i].lf);
         }
 }
 
@@ -53,9 +58,9 @@ static void test_nul(void **state) {
         size_t size;
 
         (void)state;
-        assert_int_equal(lines_convert("a\0\nb", 4, "\r\n", &out, &size), 0);
-        assert_int_equal(size, 7);
-        assert_memory_equal(out, "a\0\r\nb\r\n", 7);
+        assert_int_equal(lines_to_smtp("a\0\nb", 4, &out, &size), 0);
+        assert_int_equal(size, 10);
+        assert_memory_equal(out, "a\0\r\nb\r\n.\r\n", 10);
 }
 
 int main(void) {

@@ -43,6 +43,8 @@ class Tokens(Case):
         """What AUTH brought, decoded: one text for each line that is base64 and nothing else."""
         words = []
         for command in server.commands:
+            if command == "QUIT":  # base64, too
+                continue
             word = command.split(" ")[-1] if command.startswith("AUTH ") and command.count(" ") == 2 else command
             try:
                 words.append(base64.b64decode(word, validate=True).decode())

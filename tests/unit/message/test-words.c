@@ -209,6 +209,8 @@ static void test_what_was_said(void **state) {
                 {"stored as 1.a", "đã lưu thành tệp “1.a”"},
                 {"lost after the message: Timeout was reached",
                  "mất kết nối sau khi gửi xong thư: máy chủ không phản hồi: “Timeout was reached”"},
+                {"not the reply that was due: 250 ok",
+                 "máy chủ phản hồi không đúng giao thức SMTP: 250 ok"},
                 {"Failed to connect to mx port 25 after 0 ms: Couldn't connect to server",
                  "không kết nối được đến máy chủ: “Failed to connect to mx port 25 after 0 ms: "
                  "Couldn't connect to server”"},
