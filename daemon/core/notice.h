@@ -55,6 +55,7 @@ struct file_note {
         const char *requirement; /* name of the requirement it counts for; NULL: none */
         const char *
                 detail; /* more words on the verdict, for instance the other instance's key; NULL */
+        bool unreadable; /* it counts, and can no longer be read */
 };
 
 /* The step that comes next if nothing is filed. */

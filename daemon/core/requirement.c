@@ -205,7 +205,8 @@ static enum verdict judge_content(const struct model *model, const struct need *
                                   const struct file *file) {
         uint64_t max = model->evidence.max_size;
 
-        if (file->unreadable)
+        /* What was read once is known while the file is the same. */
+        if (file->unreadable && !file->inspected)
                 return VERDICT_UNREADABLE;
         if (file->too_large || (max > 0 && file->size > max))
                 return VERDICT_TOO_LARGE;

@@ -23,7 +23,7 @@ enum verdict {
         VERDICT_UNSETTLED, /* still being written */
         VERDICT_EMPTY,
         VERDICT_TOO_SMALL,
-        VERDICT_UNREADABLE, /* permission, or it vanished while being read */
+        VERDICT_UNREADABLE, /* permission, or it vanished while being read; never inspected */
         VERDICT_TOO_LARGE,  /* beyond evidence.max_size, not examined */
         VERDICT_TYPE,
         VERDICT_BROKEN, /* not whole: a PDF without trailer, a zip without directory */

@@ -14,6 +14,7 @@ enum trouble_kind {
         TROUBLE_ROOT,    /* path, state, since, detail */
         TROUBLE_LIMIT,   /* of the kernel: path, detail */
         TROUBLE_FOLDERS, /* that can not be read: n, path */
+        TROUBLE_FILES,   /* that count and can no longer be read: n, path */
         TROUBLE_MAIL,    /* since */
         TROUBLE_FULL,    /* path */
         TROUBLE_SPACE,   /* n KiB, path */
@@ -42,7 +43,7 @@ static inline const char *trouble_kind_to_string(enum trouble_kind kind) {
                 [TROUBLE_FULL] = "full",       [TROUBLE_SPACE] = "space",
                 [TROUBLE_LEDGER] = "ledger",   [TROUBLE_BACKUP] = "backup",
                 [TROUBLE_ZONE] = "zone",       [TROUBLE_CLOCK] = "clock",
-                [TROUBLE_MAILBOX] = "mailbox",
+                [TROUBLE_MAILBOX] = "mailbox", [TROUBLE_FILES] = "files",
         };
 
         return kind < _TROUBLE_KIND_MAX ? names[kind] : NULL;

@@ -59,8 +59,11 @@ static void say_file(const json_t *f, bool counted) {
                        format_when(json_object_get(f, "received"), when));
         else
                 fputs(verdict_words(text_of(f, "verdict")), stdout);
-        printf("%s%s%s\n", detail && *detail ? " (" : "", detail ? detail : "",
-               detail && *detail ? ")" : "");
+        printf("%s%s%s%s\n", detail && *detail ? " (" : "", detail ? detail : "",
+               detail && *detail ? ")" : "",
+               json_is_true(json_object_get(f, "unreadable"))
+                       ? ", as it was last read: it can not be read now, look at its permissions"
+                       : "");
 }
 
 /* The files that count, or those that do not. Return: how many. */

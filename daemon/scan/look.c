@@ -147,7 +147,9 @@ static int add_one(const struct look *look, int dir_fd, const struct dirent *d, 
                         return 0;
                 if (errno != EACCES && errno != EPERM)
                         return -errno;
-                /* the folder may be read but not searched */
+                /* A folder that may be read but not searched says nothing of its files. */
+                if (faccessat(dir_fd, ".", X_OK, AT_EACCESS) < 0)
+                        return -errno;
                 e.inode = d->d_ino;
                 e.flags = ENTRY_UNREADABLE | (d->d_type == DT_REG ? ENTRY_REGULAR : 0);
                 return add_entry(l, d->d_name, &e);

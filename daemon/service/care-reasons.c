@@ -76,6 +76,10 @@ static void add_roots(struct manager *m, json_t *reasons) {
                 if (r->n_unreadable > 0)
                         add(reasons, text("%zu folders can not be read, among them %s",
                                           r->n_unreadable, r->unreadable));
+                if (r->n_unreadable_files > 0)
+                        add(reasons,
+                            text("%zu files that count can no longer be read, among them %s",
+                                 r->n_unreadable_files, r->unreadable_file));
         }
 }
 

@@ -50,22 +50,23 @@ static void report_at(struct manager *m, const char *what, const struct evidence
                 report(m, cause, trouble, since, patience);
 }
 
-/* "/srv/evidence/1.2: Permission denied" */
-static void report_folders(struct manager *m, const struct evidence_root *root) {
-        const char *colon = strrchr(root->unreadable, ':');
-        size_t len = colon ? (size_t)(colon - root->unreadable) : strlen(root->unreadable);
-        _cleanup_free_ char *path = strndup(root->unreadable, len);
+/* @text: "/srv/evidence/1.2: Permission denied" */
+static void report_unreadable(struct manager *m, const struct evidence_root *root,
+                              enum trouble_kind kind, size_t n, const char *text, usec_t since) {
+        const char *colon = strrchr(text, ':');
+        size_t len = colon ? (size_t)(colon - text) : strlen(text);
+        _cleanup_free_ char *path = strndup(text, len);
 
         if (!path) {
                 log_oom();
                 return;
         }
-        report_at(m, "folders", root,
-                  &(struct trouble){.kind = TROUBLE_FOLDERS,
-                                    .n = root->n_unreadable,
+        report_at(m, trouble_kind_to_string(kind), root,
+                  &(struct trouble){.kind = kind,
+                                    .n = n,
                                     .path = path,
                                     .detail = colon ? colon + strspn(colon, ": ") : NULL},
-                  root->unreadable_since, CARE_ROOT_PATIENCE_USEC);
+                  since, CARE_ROOT_PATIENCE_USEC);
 }
 
 static void report_root(struct manager *m, const struct evidence_root *root) {
@@ -85,7 +86,11 @@ static void report_root(struct manager *m, const struct evidence_root *root) {
                                   .kind = TROUBLE_LIMIT, .path = root->path, .detail = root->limit},
                           root->limit_since, 0);
         if (root->n_unreadable > 0)
-                report_folders(m, root);
+                report_unreadable(m, root, TROUBLE_FOLDERS, root->n_unreadable, root->unreadable,
+                                  root->unreadable_since);
+        if (root->n_unreadable_files > 0)
+                report_unreadable(m, root, TROUBLE_FILES, root->n_unreadable_files,
+                                  root->unreadable_file, root->unreadable_file_since);
 }
 
 static void report_roots(struct manager *m) {

@@ -119,6 +119,7 @@ static int file_counted(struct evidence *e, struct ruling *r, const struct assig
                 return f->moved ? save_file(e, f) : 0;
         f->instance = (uint32_t)in->index;
         f->requirement = (uint32_t)a->requirement;
+        evfile_note_unreadable(e, f);
         f->assigned_at = evidence_now(e);
         q = save_file(e, f);
         if (q < 0)
@@ -176,6 +177,7 @@ static int lose_slot(struct evidence *e, struct ruling *r, struct evfile *f) {
 
         content_drop(e, f);
         f->instance = NOWHERE;
+        evfile_note_unreadable(e, f);
         return q;
 }
 

@@ -51,8 +51,10 @@ void evidence_notes_done(struct evidence_notes *notes) {
 static int note_add(struct evidence *e, const struct track *track, const struct evfile *f,
                     struct evidence_notes *ret) {
         char hex[SHA256_HEX];
-        struct file_note note = {
-                .size = f->file.size, .at = f->file.received_at, .verdict = f->verdict};
+        struct file_note note = {.size = f->file.size,
+                                 .at = f->file.received_at,
+                                 .verdict = f->verdict,
+                                 .unreadable = f->closed};
         int r;
 
         if (f->instance == track->instance->index) {
@@ -114,7 +116,8 @@ size_t evidence_roots(const struct evidence *e, struct evidence_root *ret, size_
         size_t n = e->n_roots < max ? e->n_roots : max;
 
         for (size_t i = 0; i < n; i++) {
-                const struct unreadable_list *u = &e->roots[i].unreadable;
+                const struct unreadable_list *u = &e->roots[i].unreadable,
+                                             *files = &e->roots[i].unreadable_files;
 
                 ret[i] = (struct evidence_root){.path = e->roots[i].path,
                                                 .state = e->roots[i].state,
@@ -128,6 +131,11 @@ size_t evidence_roots(const struct evidence *e, struct evidence_root *ret, size_
                 if (u->n > 0) {
                         ret[i].unreadable = u->items[0].text;
                         ret[i].unreadable_since = u->items[0].since;
+                }
+                ret[i].n_unreadable_files = files->n;
+                if (files->n > 0) {
+                        ret[i].unreadable_file = files->items[0].text;
+                        ret[i].unreadable_file_since = files->items[0].since;
                 }
         }
         return n;

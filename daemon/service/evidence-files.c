@@ -264,9 +264,11 @@ void evfile_see(struct root *root, struct evfile *f, const struct file *seen, ui
         f->file.unreadable = flags & FLAG_UNREADABLE;
         f->file.settled = settled;
         note_received(root, f, now);
-        if (f->matched && settled && f->file.regular && !f->file.inspected && f->file.size > 0)
+        if (f->matched && settled && f->file.regular && !f->file.inspected && !f->file.unreadable &&
+            f->file.size > 0)
                 evfile_queue_inspection(root, f);
         evfile_account(root->evidence, f);
+        evfile_note_unreadable(root->evidence, f);
         if (!news)
                 return;
         other_seen(root->evidence, f);
@@ -284,6 +286,7 @@ void evfile_leave(struct evidence *e, struct evfile *f, enum evfile_presence pre
         f->flags = FLAGS_UNSEEN;
         f->presence = presence;
         evfile_account(e, f);
+        evfile_note_unreadable(e, f);
         if (presence == EVFILE_MISSING && f->gone_since == 0)
                 f->gone_since = evidence_now(e);
         /* What was received keeps that when it only moves. */

@@ -53,6 +53,7 @@ struct evfile {
         bool moved : 1;      /* its row has another path */
         bool pending : 1;    /* it is among evidence's n_pending */
         bool fresh_seen : 1; /* arrived after the root's first walk: told as received */
+        bool closed : 1;     /* it counts and can not be read: among unreadable_files */
 };
 struct evfile_list ARRAY(struct evfile *);
 struct index_list ARRAY(size_t);
@@ -78,11 +79,12 @@ struct inspection {
         struct evfile *file;
 };
 
-/* A folder that can not be read. */
+/* A folder that can not be read, or a file that counts and can no longer be read. */
 struct unreadable {
         char *path, *text; /* owned; text: path and reason */
         usec_t since;
 };
+struct unreadable_list ARRAY(struct unreadable);
 
 #define MAX_RUNNING                                                                                \
         256u /* inspections asked for at a time: what keeps a scanner busy during a pass */
@@ -104,7 +106,7 @@ struct root {
         uint64_t n_folders, n_files;
         char *limit; /* owned; NULL: none reached */
         usec_t limit_since;
-        struct unreadable_list ARRAY(struct unreadable) unreadable;
+        struct unreadable_list unreadable, unreadable_files;
         char *partial_path; /* folder whose listing is arriving; NULL: none */
         json_t *partial;
         struct evfile_list to_inspect; /* from next_to_inspect on; NULL: no longer wanted */
@@ -242,6 +244,14 @@ void absent_gather(struct evidence *e, usec_t now);
 int absent_sweep(struct evidence *e, usec_t now);
 /** Absence proves something only in a root that is there. */
 bool absent_is_gone(const struct evidence *e, const struct evfile *f, usec_t now);
+
+/* evidence-unreadable.c */
+void unreadable_add(struct root *root, struct unreadable_list *list, const char *path,
+                    const char *reason);
+void unreadable_forget(struct unreadable_list *list, const char *path);
+void unreadable_done(struct unreadable_list *list);
+/** After a change of the file: does it count, and can not be read? */
+void evfile_note_unreadable(struct evidence *e, struct evfile *f);
 
 /* evidence-contents.c: what counts, by content */
 int content_put(struct evidence *e, struct evfile *f);   /* it counts; twice is fine */

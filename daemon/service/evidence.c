@@ -260,23 +260,12 @@ static void on_limit(struct root *root, const json_t *m) {
         evidence_schedule(root->evidence); /* it is shown, and may be told of */
 }
 
-static void unreadable_forget(struct root *root, const char *path) {
-        for (size_t i = 0; i < root->unreadable.n; i++)
-                if (strcmp(root->unreadable.items[i].path, path) == 0) {
-                        free(root->unreadable.items[i].path);
-                        free(root->unreadable.items[i].text);
-                        root->unreadable.items[i] = root->unreadable.items[--root->unreadable.n];
-                        return;
-                }
-}
-
 static void on_trouble(struct root *root, const json_t *m) {
         const char *path = "", *text = "";
-        struct unreadable u = {.since = evidence_now(root->evidence)};
         int error = 0;
 
         json_unpack((json_t *)m, "{s?s, s?s, s?i}", "path", &path, "text", &text, "errno", &error);
-        unreadable_forget(root, path);
+        unreadable_forget(&root->unreadable, path);
         evidence_schedule(root->evidence);
         if (error == 0) {
                 log_info("Folder '%s' of '%s' can be read again", path, root->path);
@@ -284,13 +273,7 @@ static void on_trouble(struct root *root, const json_t *m) {
         }
         log_warning("Failed to read folder '%s' of '%s': %s; what lies in it does not count", path,
                     root->path, text);
-        u.path = strdup(path);
-        if (root->unreadable.n >= MAX_UNREADABLE || !u.path ||
-            asprintf(&u.text, "%s%s%s: %s", root->path, *path ? "/" : "", path, text) < 0 ||
-            array_push(&root->unreadable, u) < 0) {
-                free(u.path);
-                free(u.text);
-        }
+        unreadable_add(root, &root->unreadable, path, text);
 }
 
 /* Silence from now on is a hang, also when nothing else is expected: a poll of a share that went away. */
@@ -430,9 +413,8 @@ static void root_done(struct root *root) {
         struct folder *folder;
         size_t cursor = 0;
 
-        while (root->unreadable.n > 0)
-                unreadable_forget(root, root->unreadable.items[0].path);
-        array_done(&root->unreadable);
+        unreadable_done(&root->unreadable);
+        unreadable_done(&root->unreadable_files);
         free(root->limit);
         peer_free(root->peer);
         json_decref(root->partial);

@@ -78,5 +78,8 @@ struct evidence_root {
         size_t n_unreadable;    /* folders in it that can not be read */
         const char *unreadable; /* one of them, and why; NULL */
         usec_t unreadable_since;
+        size_t n_unreadable_files; /* files that count and can no longer be read */
+        const char *unreadable_file;
+        usec_t unreadable_file_since;
 };
 size_t evidence_roots(const struct evidence *evidence, struct evidence_root *ret, size_t max);

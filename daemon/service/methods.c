@@ -81,11 +81,13 @@ static json_t *outbox_json(const struct manager_counts *n) {
 }
 
 static json_t *root_json(const struct evidence_root *r) {
-        return json_pack("{s:o, s:s, s:o, s:o, s:I, s:I, s:o, s:I, s:o}", "path",
+        return json_pack("{s:o, s:s, s:o, s:o, s:I, s:I, s:o, s:I, s:o, s:I, s:o}", "path",
                          json_text(r->path), "state", r->state, "since", json_instant(r->since),
                          "text", json_text(r->text), "folders", (json_int_t)r->folders, "files",
                          (json_int_t)r->files, "limit", json_text(r->limit), "unreadable_folders",
-                         (json_int_t)r->n_unreadable, "unreadable", json_text(r->unreadable));
+                         (json_int_t)r->n_unreadable, "unreadable", json_text(r->unreadable),
+                         "unreadable_files", (json_int_t)r->n_unreadable_files, "unreadable_file",
+                         json_text(r->unreadable_file));
 }
 
 static json_t *roots_json(struct manager *m) {

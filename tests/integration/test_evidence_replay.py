@@ -391,6 +391,36 @@ class Folders(Replay):
             evtest.eventually(lambda: service.ctl("status", "--json").json()["roots"][0]["unreadable_folders"] == 0, "well again")
 
 
+    @unittest.skipIf(os.geteuid() == 0 and not shutil.which("setpriv"), "root reads everything, and setpriv is not installed")
+    def test_unreadable_file(self):
+        # what was read goes on counting while it is the same; the administrator is told, not the unit
+        first = self.file("1.3/minutes 1.pdf", seed="1")
+        self.file("1.3/closed/minutes 2.pdf", seed="2")
+        with self.service_as_nobody() as service:
+            self.until(service, "complete", MINUTES, 10)
+            os.chmod(first, 0)
+            os.chmod(self.path("evidence/1.3/closed"), 0o400)  # its names, but nothing about them
+            self.addCleanup(os.chmod, self.path("evidence/1.3/closed"), 0o755)
+
+            def told():
+                status = service.ctl("status", "--json").json()
+                root = status["roots"][0]
+                self.assertEqual((root["unreadable_files"], root["unreadable_folders"]), (1, 1))
+                self.assertIn("files that count can no longer be read, among them " + first, str(status["reasons"]))
+                return True
+
+            evtest.eventually(told, "status says it", 10, pause=0.1)
+            self.stays(service, "complete", GONE_AFTER + SETTLE + 1, MINUTES)
+            self.assertIn("can not be read now", service.ctl("explain", MINUTES).out)
+            # one that was never read does not count
+            os.chmod(self.file("1.1/report.pdf", seed="3"), 0)
+            evtest.eventually(lambda: self.log(service, "evidence-refused"), "refused")
+            self.assertEqual([e["detail"]["verdict"] for e in self.log(service, "evidence-refused")], ["unreadable"])
+            self.assertEqual((self.state(service), self.state(service, MINUTES)), ("open", "complete"))
+            os.chmod(first, 0o644)
+            evtest.eventually(lambda: service.ctl("status", "--json").json()["roots"][0]["unreadable_files"] == 0, "well again")
+
+
 class Roots(Replay):
     def degraded(self, service):
         return [r for r in service.ctl("status", "--json").json()["reasons"] if self.path("evidence") in r]

@@ -98,7 +98,8 @@ static void test_judge(void **state) {
         expect(VERDICT_EMPTY, file.size = 0);
         expect(VERDICT_TOO_SMALL, file.size = 99);
         expect(VERDICT_COUNTED, file.size = 100);
-        expect(VERDICT_UNREADABLE, file.unreadable = true);
+        expect(VERDICT_UNREADABLE, (file.unreadable = true, file.inspected = false));
+        expect(VERDICT_COUNTED, file.unreadable = true); /* it was read, and is the same */
         expect(VERDICT_TOO_LARGE, file.too_large = true);
         expect(VERDICT_TOO_LARGE, file.size = 1000001);
         expect(VERDICT_TYPE, file.type = FILE_TYPE_DOCX);

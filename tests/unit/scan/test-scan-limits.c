@@ -252,6 +252,12 @@ static void test_unreadable(void **state) {
         m = scan_expect(s, "event", "trouble", "closed");
         assert_int_equal(json_integer_value(json_object_get(m, "errno")), 0);
         json_decref(m);
+        /* its names may be read, but nothing about them */
+        assert_int_equal(chmod(scan_path(s, "closed"), 0644), 0);
+        m = scan_expect(s, "event", "trouble", "closed");
+        assert_int_equal(json_integer_value(json_object_get(m, "errno")), EACCES);
+        json_decref(m);
+        assert_int_equal(chmod(scan_path(s, "closed"), 0755), 0);
 }
 
 static void test_rescan(void **state) {

@@ -288,10 +288,6 @@ static void test_who_went_is_named(void **state) {
         assert_have(&h, 1, 0);
         list(&h, "1", "plan.pdf 1 3, report.pdf 3 3");
         assert_told(&h, "received 1/report.pdf counted\ncomplete - -\n");
-        list(&h, "1", "plan.pdf 1 19, report.pdf 3 3"); /* it may no longer be read */
-        assert_told(&h, "refused 1/plan.pdf unreadable\nreopened 1/plan.pdf unreadable\n");
-        list(&h, "1", "plan.pdf 1 3, report.pdf 3 3");
-        assert_told(&h, "received 1/plan.pdf counted\ncomplete - -\n");
         say(&h, json_pack("{s:s, s:s}", "event", "gone", "path", "1"));
         serve(&h);
         later(&h, GONE_AFTER + USEC_PER_SEC);
@@ -377,6 +373,49 @@ static void restart(struct house *h) {
         start(h);
 }
 
+static void assert_unreadable(struct house *h, size_t n) {
+        struct evidence_root root;
+
+        assert_int_equal(evidence_roots(h->evidence, &root, 1), 1);
+        assert_int_equal(root.n_unreadable_files, n);
+        if (n > 0)
+                assert_string_equal(root.unreadable_file, ROOT "/1/plan.pdf: Permission denied");
+}
+
+/* What was read goes on counting while it is the same; what never was does not begin to. */
+static void test_unreadable(void **state) {
+        struct house h;
+
+        house_init(&h, *state, 1);
+        list(&h, "1", "plan.pdf 1 3, report.pdf 2 19");
+        assert_told(&h, "received 1/plan.pdf counted\nrefused 1/report.pdf unreadable\n");
+        assert_unreadable(&h, 0); /* its owner is told */
+        list(&h, "1", "plan.pdf 1 19, report.pdf 2 19");
+        assert_unreadable(&h, 1);
+        later(&h, GONE_AFTER + USEC_PER_SEC);
+        look_again(&h);
+        assert_have(&h, 1, 0);
+        restart(&h);
+        list(&h, "1", "plan.pdf 1 19, report.pdf 2 19");
+        scanned(&h);
+        later(&h, GONE_AFTER + USEC_PER_SEC);
+        look_again(&h);
+        assert_string_equal(verdict_of(&h, "1/plan.pdf", false), "counted");
+        assert_have(&h, 1, 0);
+        assert_unreadable(&h, 1);
+        assert_told(&h, "");
+        list(&h, "1", "plan.pdf 3 19, report.pdf 2 3"); /* another version */
+        assert_told(&h, "refused 1/plan.pdf unreadable\ncomplete - -\n");
+        assert_unreadable(&h, 0);
+        later(&h, GONE_AFTER + USEC_PER_SEC);
+        look_again(&h);
+        assert_told(&h, "reopened 1/plan.pdf counted\n");
+        assert_have(&h, 0, 1);
+        list(&h, "1", "plan.pdf 3 3, report.pdf 2 3");
+        assert_told(&h, "received 1/plan.pdf counted\ncomplete - -\n");
+        house_done(&h);
+}
+
 static void test_overruled(void **state) {
         struct house h;
         struct history *history;
@@ -455,6 +494,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_received_is_kept, fixture_setup,
                                                 fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_put_aside, fixture_setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_unreadable, fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_overruled, fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_what_programs_leave, fixture_setup,
                                                 fixture_teardown),
