@@ -94,13 +94,14 @@ void item_naming(struct document *doc, const struct notice *notice, struct value
 /** is_stand_in() - the unit of tasks that nobody owns, the area of tasks in none: the configuration makes them, with this id */
 bool is_stand_in(const char *id);
 
-/** Distinct tasks, and the sum of their points: of all items, of those overdue, of those due today. */
+/** Distinct tasks, and the sum of their points: of all items, of those overdue, of those due today, of those that are more than a file
+ *  refused. */
 struct item_count {
         size_t tasks;
         points_t points;
 };
 struct item_counts {
-        struct item_count all, overdue, today;
+        struct item_count all, overdue, today, taken;
 };
 struct item_counts items_count(struct document *doc);
 bool notice_is_overdue(const struct notice *notice, usec_t now);

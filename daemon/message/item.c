@@ -39,7 +39,7 @@ bool digest_is_single(const struct digest *digest) {
 /* A task, and which of its items were seen. */
 struct counted {
         const struct task *task;
-        bool overdue, today;
+        bool overdue, today, taken;
 };
 
 static void count(struct item_count *count, const struct task *task) {
@@ -54,6 +54,7 @@ static struct counted counted_of(const struct document *doc, const struct notice
         return (struct counted){
                 .task = n->instance->task,
                 .overdue = notice_is_overdue(n, now),
+                .taken = n->kind != NOTICE_REFUSED,
                 .today = due && now < n->deadline.instant && doc->today == n->deadline.effective,
         };
 }
@@ -78,6 +79,7 @@ static int add_counted(struct counting *c, struct counted more) {
                 if (c->tasks[i].task == more.task) {
                         c->tasks[i].overdue |= more.overdue;
                         c->tasks[i].today |= more.today;
+                        c->tasks[i].taken |= more.taken;
                         return 0;
                 }
         c->tasks[c->n] = more;
@@ -105,6 +107,8 @@ struct item_counts items_count(struct document *doc) {
                         count(&counts.overdue, c.tasks[i].task);
                 if (c.tasks[i].today)
                         count(&counts.today, c.tasks[i].task);
+                if (c.tasks[i].taken)
+                        count(&counts.taken, c.tasks[i].task);
         }
         return counts;
 }

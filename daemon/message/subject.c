@@ -117,7 +117,8 @@ static enum notice_kind leading_kind(const struct digest *d) {
 static void describe_notices(struct document *doc, struct value *context) {
         const struct digest *d = doc->digest;
         const struct notice *first = d->items.n > 0 ? &d->items.items[0] : NULL;
-        size_t tasks = items_count(doc).all.tasks;
+        struct item_counts counts = items_count(doc);
+        size_t tasks = d->kind == NOTICE_REFUSED ? counts.all.tasks : counts.taken.tasks;
 
         set_count(doc, context, "n", tasks > 0 ? tasks : d->items.n);
         set_count(doc, context, "refused", count_files(d, NOTICE_REFUSED));

@@ -196,6 +196,19 @@ static void test_received_and_complete(void **state) {
                        "[P] Evidence complete for criterion 1.2 (1 of 1)");
 }
 
+/* What was refused is no receipt: its criteria count only where nothing was received at all. */
+static void test_received_and_refused(void **state) {
+        struct fixture *f = *state;
+
+        f->now = at("2018-11-16 07:30");
+        add(f, NOTICE_RECEIVED, "1.2@2018-11-25");
+        add(f, NOTICE_REFUSED, "1.2@2018-11-25");
+        add(f, NOTICE_REFUSED, "1.3@2018-11-20");
+        add(f, NOTICE_REFUSED, "1.5@2018-11-16");
+        expect_subject(f, "[P] Đã tiếp nhận tài liệu kiểm chứng 01 tiêu chí, 03 tệp chưa được tính",
+                       "[P] Evidence received for 1 criterion, 3 files not counted");
+}
+
 static void test_prefixes(void **state) {
         static const struct {
                 const char *prefix, *begins;
@@ -265,6 +278,7 @@ int main(void) {
                 TEST(test_extended),
                 TEST(test_notices),
                 TEST(test_received_and_complete),
+                TEST(test_received_and_refused),
                 TEST(test_prefixes),
                 TEST(test_reports),
         };
