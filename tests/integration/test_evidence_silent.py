@@ -32,10 +32,12 @@ class Silent(Replay):
                 with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as content, self.service() as service:
                     self.until(service, "complete")
                     time.sleep(SETTLE)
-                    before = self.digest(service)
+                    before, dated = self.digest(service), os.stat(path).st_mtime_ns
                     at = content.find(b"/MediaBox [0 0 ") + len("/MediaBox [0 0 ")
                     content[at : at + 3] = b"60%d" % found
                     content.flush()
+                    if found and os.stat(path).st_mtime_ns == dated:
+                        self.skipTest("this file system (tmpfs?) gives no date to what is written through memory")
                     if found:
                         evtest.eventually(lambda: self.digest(service) != before, "found by the rescan")
                     else:

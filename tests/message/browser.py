@@ -43,6 +43,7 @@ class Browser:
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Network", "Runtime"):
             self.call(domain + ".enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def close(self):
         os.close(self.out)  # it ends when its commands do
@@ -88,8 +89,9 @@ class Browser:
     def open(self, url):
         """Return: the addresses that were asked for."""
         self.events = []
-        self.call("Page.navigate", url=url)
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+        # the load of this page: one of the page before may still be told
+        loaded = {"name": "load", "loaderId": self.call("Page.navigate", url=url)["loaderId"]}
+        while not any(loaded.items() <= event.get("params", {}).items() for event in self.events):
             self.events.append(self.receive())
         return [e["params"]["request"]["url"] for e in self.events if e.get("method") == "Network.requestWillBeSent"]
 
