@@ -264,11 +264,8 @@ static void describe_next(struct document *doc, const struct notice *n, struct v
         struct civil civil;
         int days;
 
-        if (!n->next.exists) {
-                const struct policy *policy = n->instance->task->policy;
-
-                value_set_flag(doc->pool, object, "last_reminder",
-                               n->rung && policy && n->rung->order + 1 == policy->n_rungs);
+        if (!n->next.exists) { /* the end of the policy, or what `closes` leaves of it */
+                value_set_flag(doc->pool, object, "last_reminder", n->rung);
                 return;
         }
         civil = zone_civil(n->next.at);

@@ -71,6 +71,25 @@ static void test_what_a_reminder_says(void **state) {
         expect_in(en, "(file name like “*giai?trinh*”)");
 }
 
+/* The last one says so, be it the policy's or the last one before `closes`. */
+static void test_the_last_reminder(void **state) {
+        struct fixture *f = *state;
+        struct task *task = (struct task *)find(f, "1.2@2018-11-25")->task;
+        _cleanup_free_ char *open = NULL, *vi = NULL, *en = NULL;
+
+        f->now = at("2018-11-29 07:30");
+        add(f, NOTICE_REMINDER, "1.2@2018-11-25");
+        open = text_of(f, LANGUAGE_EN);
+        assert_null(strstr(open, "the last reminder"));
+        task->closes = date_from_ymd(2018, 11, 29);
+        add(f, NOTICE_REMINDER, "1.2@2018-11-25");
+        vi = text_of(f, LANGUAGE_VI);
+        expect_in(vi, "đây là lần nhắc cuối");
+        add(f, NOTICE_REMINDER, "1.2@2018-11-25");
+        en = text_of(f, LANGUAGE_EN);
+        expect_in(en, "this is the last reminder; if it is not complete, the coordinator is told");
+}
+
 /* The first reminder after a snooze or waiver is the notice of its end; those that follow say nothing of it any more. */
 static void test_what_ended(void **state) {
         static const struct {
@@ -356,6 +375,7 @@ static void test_a_bad_message_id(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_what_a_reminder_says),
+                TEST(test_the_last_reminder),
                 TEST(test_what_ended),
                 TEST(test_closings),
                 TEST(test_explaining_is_off),
