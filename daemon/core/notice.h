@@ -54,7 +54,7 @@ struct file_note {
         const char *sha256;      /* hex; NULL when not known */
         const char *requirement; /* name of the requirement it counts for; NULL: none */
         const char *
-                detail; /* more words on the verdict, for instance the other instance's key; NULL */
+                detail; /* more words on the verdict, for instance the other instance's key; reopened: where it lies now; NULL */
         bool unreadable; /* it counts, and can no longer be read */
 };
 

@@ -76,7 +76,9 @@ static void add_files(struct document *doc, struct value *item, const struct not
                         value_set(doc->pool, context, "sha256",
                                   words_clean(doc->words, value_keep(doc->pool, f->sha256, 8)));
                 value_set(doc->pool, context, "detail",
-                          f->detail ? words_key(doc->words, f->detail) : "");
+                          !f->detail                   ? ""
+                          : n->kind == NOTICE_REOPENED ? words_path(doc->words, f->detail)
+                                                       : words_key(doc->words, f->detail));
                 if (!fact)
                         fact = document_fact(doc, item, label,
                                              words_phrase(doc->words, phrase, context));

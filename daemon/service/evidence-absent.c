@@ -124,7 +124,7 @@ int absent_turn_missing(struct evidence *e, struct evfile *f) {
 }
 
 struct evfile *absent_take(struct evidence *e, size_t root, const char *path,
-                           const struct file *seen, bool matched) {
+                           const struct file *seen, bool matched, char **ret_was) {
         _cleanup_free_ char *by_path = path_key(e, root, path),
                             *by_content = content_key(root, seen);
         struct evfile *f = by_path ? strmap_get(e->remembered, by_path) : NULL;
@@ -144,10 +144,70 @@ struct evfile *absent_take(struct evidence *e, size_t root, const char *path,
         if (!copy)
                 return NULL;
         absent_remove(e, f);
-        free((char *)f->file.path);
+        *ret_was = (char *)f->file.path;
         f->file.path = copy;
         f->moved = true;
         return f;
+}
+
+/* ---- moved to where its instance does not look ---- */
+
+int stray_note(struct evidence *e, struct evfile *f, char *was) {
+        _cleanup_free_ char *path = was;
+        struct stray stray = {.file = f, .instance = f->instance, .was = path};
+        int r;
+
+        if (f->instance == NOWHERE || folder_covers(f->folder, f->instance))
+                return 0;
+        evidence_touch_task(e, e->config.tracks->instances->items[f->instance].task);
+        for (size_t i = 0; i < e->strays.n; i++)
+                if (e->strays.items[i].file == f && e->strays.items[i].instance == f->instance)
+                        return 0; /* moved on: where it counted is what people know */
+        r = array_push(&e->strays, stray);
+        if (r == 0)
+                path = NULL;
+        return r;
+}
+
+static struct stray stray_remove(struct evidence *e, size_t i) {
+        struct stray stray = e->strays.items[i];
+
+        e->strays.items[i] = e->strays.items[--e->strays.n];
+        return stray;
+}
+
+void strays_forget(struct evidence *e, const struct evfile *f) {
+        for (size_t i = e->strays.n; i-- > 0;)
+                if (!f || e->strays.items[i].file == f)
+                        free(stray_remove(e, i).was);
+        if (!f)
+                array_done(&e->strays);
+}
+
+/* Away again, it holds its slot as any other; back again, it never left. */
+static bool has_left(const struct stray *s) {
+        return s->file->instance != s->instance || (s->file->presence == EVFILE_PRESENT &&
+                                                    !folder_covers(s->file->folder, s->instance));
+}
+
+int stray_take(struct evidence *e, const struct task *task, struct loss *ret) {
+        const struct instance *items = e->config.tracks->instances->items;
+
+        for (size_t i = 0; i < e->strays.n;) {
+                struct stray s;
+
+                if (items[e->strays.items[i].instance].task != task) {
+                        i++;
+                        continue;
+                }
+                s = stray_remove(e, i);
+                if (has_left(&s)) {
+                        *ret = (struct loss){s.file, s.instance, s.was};
+                        return 1;
+                }
+                free(s.was);
+        }
+        return 0;
 }
 
 /* ---- gone for good ---- */

@@ -37,14 +37,19 @@ static struct file_note note_of(const struct evidence *e, const struct evfile *f
 /* What else a row says, and under which name. */
 struct more {
         const char *by, *meant_for, *reused;
+        const char *was; /* its path when it counted; then where it lies is `now` */
 };
 
 static int ledger(struct evidence *e, const char *event, const struct instance *in,
                   const struct evfile *f, const struct more *more) {
         char hex[SHA256_HEX] = "", when[INSTANT_BUFFER] = "";
-        _cleanup_free_ char *clean = text_sanitize(f->file.path, strlen(f->file.path)),
-                            *text = NULL, *by = NULL;
+        const char *path = more->was ? more->was : f->file.path;
+        _cleanup_free_ char *clean = text_sanitize(path, strlen(path)), *text = NULL, *by = NULL,
+                            *lies = NULL;
         json_t *detail;
+
+        if (more->was)
+                lies = text_sanitize(f->file.path, strlen(f->file.path));
 
         if (more->by)
                 by = text_sanitize(more->by, strlen(more->by));
@@ -53,11 +58,12 @@ static int ledger(struct evidence *e, const char *event, const struct instance *
         if (f->file.received_at)
                 zone_format(f->file.received_at, when);
         /* in order of key */
-        detail = json_pack("{s:b, s:s*, s:s*, s:s, s:s, s:s*, s:s, s:s, s:I, s:s}", "as_dated",
-                           f->file.as_dated, "by", by, "meant_for", more->meant_for, "path", clean,
-                           "received", when, "reused", more->reused, "root",
-                           e->roots[f->file.root].path, "sha256", hex, "size",
-                           (json_int_t)f->file.size, "verdict", verdict_to_string(f->verdict));
+        detail = json_pack("{s:b, s:s*, s:s*, s:s*, s:s, s:s, s:s*, s:s, s:s, s:I, s:s}",
+                           "as_dated", f->file.as_dated, "by", by, "meant_for", more->meant_for,
+                           "now", lies, "path", clean, "received", when, "reused", more->reused,
+                           "root", e->roots[f->file.root].path, "sha256", hex, "size",
+                           (json_int_t)f->file.size, "verdict",
+                           verdict_to_string(more->was ? VERDICT_COUNTED : f->verdict));
         text = detail ? json_dumps(detail, JSON_COMPACT) : NULL;
         json_decref(detail);
         if (!text)
@@ -86,6 +92,22 @@ static int tell(struct evidence *e, enum notice_kind kind, const struct instance
                 event.file.detail = other ? other->key : NULL;
         }
         return e->callbacks.on_event(e->userdata, &event);
+}
+
+/* A file that counted went elsewhere: which, and where it lies. */
+static int tell_moved(struct evidence *e, const struct instance *in, const struct loss *lost) {
+        const char *path = lost->file->file.path;
+        _cleanup_free_ char *was = text_sanitize(lost->was, strlen(lost->was)),
+                            *lies = text_sanitize(path, strlen(path));
+        struct evidence_event event = {.kind = NOTICE_REOPENED,
+                                       .track = evidence_track(e, in),
+                                       .file = {.path = was,
+                                                .size = lost->file->file.size,
+                                                .at = evidence_now(e),
+                                                .verdict = VERDICT_COUNTED,
+                                                .detail = lies}};
+
+        return was && lies ? e->callbacks.on_event(e->userdata, &event) : -ENOMEM;
 }
 
 static int save_file(struct evidence *e, struct evfile *f) {
@@ -173,7 +195,7 @@ static bool wants_row(const struct evfile *f) {
 }
 
 static int lose_slot(struct evidence *e, struct ruling *r, struct evfile *f) {
-        int q = array_push(&r->lost, (struct loss){f, f->instance});
+        int q = array_push(&r->lost, (struct loss){.file = f, .instance = f->instance});
 
         content_drop(e, f);
         f->instance = NOWHERE;
@@ -260,7 +282,7 @@ static int apply_absent(struct evidence *e, struct ruling *r) {
                 q = ledger(e, next ? "evidence-replaced" : "evidence-gone", in, f,
                            &(struct more){.by = next ? next->file.path : NULL});
                 if (q == 0 && !next)
-                        q = array_push(&r->lost, (struct loss){f, f->instance});
+                        q = array_push(&r->lost, (struct loss){.file = f, .instance = f->instance});
                 if (q < 0)
                         return q;
                 content_drop(e, f);
@@ -323,11 +345,15 @@ static int tell_reopened(struct evidence *e, const struct ruling *r, const struc
         size_t n = 0;
         int q = 0;
 
-        for (size_t i = 0; i < r->lost.n && n < MAX_LOSSES && q == 0; i++)
-                if (r->lost.items[i].instance == in->index) {
-                        q = tell(e, NOTICE_REOPENED, in, r->lost.items[i].file, NULL);
-                        n++;
-                }
+        for (size_t i = 0; i < r->lost.n && n < MAX_LOSSES && q == 0; i++) {
+                const struct loss *lost = &r->lost.items[i];
+
+                if (lost->instance != in->index)
+                        continue;
+                q = lost->was ? tell_moved(e, in, lost)
+                              : tell(e, NOTICE_REOPENED, in, lost->file, NULL);
+                n++;
+        }
         return n > 0 ? q : tell(e, NOTICE_REOPENED, in, NULL, NULL);
 }
 
@@ -353,6 +379,37 @@ static int apply_instance(struct evidence *e, struct ruling *r, size_t k, usec_t
         q = track_begin_episode(e->config.tracks, t, EPISODE_REOPENED, now,
                                 send_instant_in_window(e->config.model->calendar, now));
         return q < 0 ? q : tell_reopened(e, r, in);
+}
+
+static int apply_stray(struct evidence *e, struct ruling *r, const struct loss *lost) {
+        struct evfile *f = lost->file;
+        int q = ledger(e, "evidence-gone", &e->config.tracks->instances->items[lost->instance], f,
+                       &(struct more){.was = lost->was});
+
+        if (q == 0)
+                q = array_push(&r->lost, *lost);
+        if (q < 0) {
+                free(lost->was);
+                return q;
+        }
+        if (f->instance != lost->instance)
+                return 0; /* it counts elsewhere already */
+        content_drop(e, f);
+        f->instance = NOWHERE;
+        evfile_note_unreadable(e, f);
+        return save_file(e, f);
+}
+
+int ruling_apply_strays(struct evidence *e, struct ruling *r) {
+        struct loss lost;
+        int q;
+
+        while ((q = stray_take(e, r->task, &lost)) > 0) {
+                q = apply_stray(e, r, &lost);
+                if (q < 0)
+                        return q;
+        }
+        return q;
 }
 
 int ruling_apply(struct evidence *e, struct ruling *r, usec_t now) {

@@ -47,6 +47,7 @@ void evfile_free(struct evidence *e, struct evfile *f) {
         f->matched = false;
         evfile_account(e, f);
         content_drop(e, f);
+        strays_forget(e, f);
         evfile_destroy(f);
 }
 

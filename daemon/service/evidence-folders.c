@@ -341,6 +341,7 @@ static int add_file(struct update *u, const struct listed *seen) {
         struct evidence *e = u->root->evidence;
         _cleanup_free_ char *path = NULL;
         struct evfile *f, *before;
+        char *was = NULL;
         int r;
 
         if (asprintf(&path, "%s%s%s", u->folder->path, *u->folder->path ? "/" : "", seen->name) < 0)
@@ -350,13 +351,16 @@ static int add_file(struct update *u, const struct listed *seen) {
                 return -ENOMEM;
         f->folder = u->folder;
         r = evfile_classify(e, f);
-        before = r == 0 ? absent_take(e, u->root->index, path, &seen->file, f->matched) : NULL;
+        before =
+                r == 0 ? absent_take(e, u->root->index, path, &seen->file, f->matched, &was) : NULL;
         if (before) {
                 evfile_destroy(f);
                 f = before;
                 f->folder = u->folder;
                 r = evfile_classify(e, f);
         }
+        if (was && stray_note(e, f, was) < 0)
+                log_oom(); /* who reads that it is open again is not told why */
         if (r == 0 && !other_is_welcome(e, f)) {
                 evfile_free(e, f);
                 return 0;

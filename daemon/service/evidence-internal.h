@@ -116,6 +116,14 @@ struct root {
         usec_t waits_from; /* in a pass: what was received before is looked into, all of it */
 };
 
+/* A file that fills a slot and was moved to where its instance does not look. */
+struct stray {
+        struct evfile *file;
+        uint32_t instance;
+        char *was; /* owned; its path when it was seen there last */
+};
+struct stray_list ARRAY(struct stray);
+
 struct evidence {
         struct evidence_config config;
         struct evidence_callbacks callbacks;
@@ -133,6 +141,7 @@ struct evidence {
         struct evfile_list *task_absent; /* per task: those of them that hold one of its slots */
         struct strmap *missing;          /* what a rename keeps → struct evfile */
         usec_t absent_due;               /* when the first of the missing is gone for good */
+        struct stray_list strays;        /* since the last pass that judged their tasks */
 
         /* evidence-contents.c */
         struct evfile **contents; /* owned; buckets of counted files by content, a power of two */
@@ -199,6 +208,7 @@ struct stored_file evfile_row(const struct evidence *e, const struct evfile *f);
 struct loss {
         struct evfile *file;
         size_t instance;
+        char *was; /* owned; its path then, where it was moved to another instance; NULL */
 };
 struct loss_list ARRAY(struct loss);
 
@@ -235,9 +245,14 @@ void absent_remove(struct evidence *e, struct evfile *f);
 void absent_release_slot(struct evidence *e, struct evfile *f); /* it no longer holds one */
 int absent_turn_missing(struct evidence *e, struct evfile *f);
 /** The record that an arriving file continues: the same path unchanged, or a file that was renamed; taken out. NULL: none.
- *  @matched: a requirement asks for the new name */
+ *  @matched: a requirement asks for the new name; @ret_was: its former path where that is another one, owned */
 struct evfile *absent_take(struct evidence *e, size_t root, const char *path,
-                           const struct file *seen, bool matched);
+                           const struct file *seen, bool matched, char **ret_was);
+/** It arrived in its new folder: does its instance look there? @was: owned by this from now on */
+int stray_note(struct evidence *e, struct evfile *f, char *was);
+/** The next that left an instance of the task, as a loss; it no longer holds its slot. Return: 1, 0 no more, -errno */
+int stray_take(struct evidence *e, const struct task *task, struct loss *ret);
+void strays_forget(struct evidence *e, const struct evfile *f); /* @f goes; NULL: all */
 /** What is gone for good: tasks whose slots it holds are to be judged. In the pass, before it. */
 void absent_gather(struct evidence *e, usec_t now);
 /** Forgets what holds no slot and had its time; inside the pass's transaction. Sets absent_due. */
@@ -264,8 +279,9 @@ struct evfile *content_next(const struct evidence *e, const struct evfile *f,
 int evidence_pass(struct evidence *e);
 
 /* evidence-apply.c */
-int ruling_apply(struct evidence *e, struct ruling *r,
-                 usec_t now); /* inside the pass's transaction */
+/* Inside the pass's transaction; of all rulings first what was moved out, since others may count it. */
+int ruling_apply_strays(struct evidence *e, struct ruling *r);
+int ruling_apply(struct evidence *e, struct ruling *r, usec_t now);
 void ruling_applied(struct evidence *e,
                     const struct ruling *r); /* after it: the next begins there */
 struct track *evidence_track(const struct evidence *e, const struct instance *i);

@@ -33,6 +33,8 @@ static void ruling_done(struct ruling *r) {
         free(r->complete_at);
         free(r->explained_at);
         free(r->explanations);
+        for (size_t i = 0; i < r->lost.n; i++)
+                free(r->lost.items[i].was);
         array_done(&r->lost);
         free(r->leaning);
 }
@@ -426,6 +428,8 @@ static int work_out(struct evidence *e, usec_t now, struct ruling_list *ret) {
 static int apply_all(struct evidence *e, struct ruling_list *list, usec_t now) {
         int q = store_begin(e->config.store);
 
+        for (size_t i = 0; i < list->n && q == 0; i++)
+                q = ruling_apply_strays(e, &list->items[i]);
         for (size_t i = 0; i < list->n && q == 0; i++)
                 q = ruling_apply(e, &list->items[i], now);
         if (q == 0)

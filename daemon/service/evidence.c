@@ -472,6 +472,7 @@ struct evidence *evidence_free(struct evidence *e) {
         array_done(&e->absent);
         free_tasks(e);
         strmap_free(e->missing);
+        strays_forget(e, NULL);
         free(e->contents);
         strmap_free(e->remembered);
         while (e->dirs && (list = strmap_next(e->dirs, &cursor, NULL))) {

@@ -224,6 +224,51 @@ class Names(Replay):
             self.until(service, "complete")
 
 
+class Moved(Replay):
+    def texts(self):
+        bodies = [message.parse().get_body(("plain",)) for message in self.server.taken]
+        return [" ".join(body.get_content().split()) for body in bodies]
+
+    def test_into_another_folder(self):
+        # to a criterion that asks for it, and to one that does not need it
+        self.file("1.1/minutes report.pdf", seed="1")
+        self.file("1.3/minutes 1.pdf", seed="2")
+        with self.service() as service:
+            self.until(service, "complete", within=10)
+            self.until(service, "partial", MINUTES)
+            os.rename(self.path("evidence/1.1/minutes report.pdf"), self.path("evidence/1.3/minutes report.pdf"))
+            self.until(service, "open")
+            self.until(service, "complete", MINUTES)
+            [gone] = self.log(service, "evidence-gone")
+            self.assertEqual(
+                [gone["instance"], gone["detail"]["path"], gone["detail"]["now"], gone["detail"]["verdict"]],
+                [REPORT, "1.1/minutes report.pdf", "1.3/minutes report.pdf", "counted"],
+            )
+            said = evtest.eventually(lambda: [t for t in self.texts() if "now lacks evidence" in t], "told")[0]
+            self.assertRegex(said, r"1\.1/minutes report\.pdf – noticed at [^;]*; it lies in 1\.3/minutes report\.pdf now")
+            # and back, which leaves the other one
+            os.rename(self.path("evidence/1.3/minutes report.pdf"), self.path("evidence/1.1/minutes report.pdf"))
+            self.until(service, "complete")
+            self.until(service, "partial", MINUTES)
+            self.assertEqual([e["instance"] for e in self.log(service, "evidence-gone")], [REPORT, MINUTES])
+
+    def test_where_nothing_is_missing(self):
+        # it fills no slot there, and none where it was
+        self.file("1.1/minutes report.pdf", seed="1")
+        for number in (2, 3):
+            self.file(f"1.3/minutes {number}.pdf", seed=str(number))
+        with self.service() as service:
+            self.until(service, "complete", within=10)
+            self.until(service, "complete", MINUTES)
+            os.rename(self.path("evidence/1.1/minutes report.pdf"), self.path("evidence/1.3/minutes report.pdf"))
+            self.until(service, "open")
+            entry = self.files(service, MINUTES)["1.3/minutes report.pdf"]
+            self.assertEqual((entry["verdict"], entry["detail"]), ("surplus", None))
+            os.unlink(self.path("evidence/1.3/minutes 2.pdf"))
+            self.until(service, "complete", MINUTES)
+            evtest.eventually(lambda: self.files(service, MINUTES)["1.3/minutes report.pdf"]["verdict"] == "counted", "it fills the free one")
+
+
 class Content(Replay):
     def test_twice(self):
         self.file("1.3/minutes 1.pdf", seed="same")
