@@ -52,6 +52,11 @@ int parse_duration(const char *s, int64_t *ret_usec);
 /** @buf: at least 32 bytes; Return: @buf, "1.5 MB" style with @decimal as decimal sign */
 const char *format_size(uint64_t bytes, char decimal, char *buf, size_t size);
 
+/** plural() - @one where there is one, else @many */
+static inline const char *plural(uintmax_t n, const char *one, const char *many) {
+        return n == 1 ? one : many;
+}
+
 bool streq_ptr(const char *a, const char *b); /* NULL equals NULL */
 bool startswith(const char *s, const char *prefix);
 bool endswith(const char *s, const char *suffix);

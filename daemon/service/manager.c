@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/zone.h"
 #include "service/care.h"
 #include "service/control.h"
@@ -28,10 +29,19 @@ void manager_turn(struct manager *m) { sd_event_source_set_enabled(m->turn, SD_E
 
 void manager_count(struct manager *m, struct manager_counts *ret) {
         usec_t now = manager_now(m);
+        const struct task *last = NULL;
 
         *ret = (struct manager_counts){.tasks = m->model->n_tasks};
-        for (size_t i = 0; i < m->tracks->n; i++)
-                ret->by_state[track_state(m->tracks, &m->tracks->items[i], now)]++;
+        for (size_t i = 0; i < m->tracks->n; i++) {
+                const struct track *track = &m->tracks->items[i];
+                enum state state = track_state(m->tracks, track, now);
+
+                ret->by_state[state]++;
+                if (state != STATE_OVERDUE || track->instance->task == last)
+                        continue;
+                ret->overdue_tasks++;
+                last = track->instance->task; /* those of a task stand together */
+        }
         store_outbox_count(m->store, &ret->outbox);
 }
 
@@ -64,14 +74,21 @@ static uint64_t n_waiting(const struct manager_counts *n) {
 static void publish_status(struct manager *m) {
         _cleanup_free_ char *text = NULL;
         struct manager_counts n;
-        char next[120], box[60] = "outbox empty";
+        char next[120], box[60] = "outbox empty", deadlines[60] = "";
+        size_t overdue;
 
         manager_count(m, &n);
         if (n_waiting(&n) > 0)
-                snprintf(box, sizeof(box), "%ju mails in the outbox", (uintmax_t)n_waiting(&n));
+                snprintf(box, sizeof(box), "%ju mail%s in the outbox", (uintmax_t)n_waiting(&n),
+                         plural(n_waiting(&n), "", "s"));
+        overdue = n.by_state[STATE_OVERDUE];
+        if (overdue > 0)
+                snprintf(deadlines, sizeof(deadlines), " (%zu deadline%s)", overdue,
+                         plural(overdue, "", "s"));
         describe_next(m, next, sizeof(next));
-        if (asprintf(&text, "%zu criteria, %zu overdue; %s; %s", n.tasks, n.by_state[STATE_OVERDUE],
-                     next, box) < 0)
+        if (asprintf(&text, "%zu %s, %zu overdue%s; %s; %s", n.tasks,
+                     plural(n.tasks, "criterion", "criteria"), n.overdue_tasks, deadlines, next,
+                     box) < 0)
                 return;
         if (m->status && strcmp(m->status, text) == 0)
                 return;

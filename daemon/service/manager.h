@@ -94,7 +94,7 @@ int manager_decide(struct manager *m, enum decision decision, struct track *trac
 /* Numbers for STATUS= and `status`. */
 struct manager_counts {
         size_t by_state[_STATE_MAX];
-        size_t tasks;
+        size_t tasks, overdue_tasks; /* a task counts once, however many of its instances are */
         struct outbox_counts outbox;
 };
 void manager_count(struct manager *m, struct manager_counts *ret);

@@ -24,12 +24,12 @@ tasks: ( { id = "1.1"; area = "1"; title = "Plan"; points = 2.0; unit = "VP"; du
 
 
 class Service(evtest.TestCase):
-    def service(self):
+    def service(self, now="2018-03-12T06:00:00+07:00"):
         os.makedirs(self.path("evidence", "1.1"))
         os.makedirs(self.path("state"))
         config = self.write("etc/evidenced.conf", CONF % self.path("evidence"))
         return evtest.Service(
-            config, self.path("state"), "--now", "2018-03-12T06:00:00+07:00",
+            config, self.path("state"), "--now", now,
             EVIDENCED_TEMPLATES=evtest.source("conf", "templates"),
         )  # fmt: skip
 
@@ -55,6 +55,14 @@ class Service(evtest.TestCase):
             self.assertIn("did you mean '1.1@2018-03-15'", service.ctl("show", "1.1@2018-03-16", status=1).err)
             self.assertIn("several deadlines", service.ctl("show", "1.2", status=1).err)
             self.assertEqual(service.ctl("export").json()["list"], service.ctl("list", "--json").json())
+
+    def test_criteria_and_deadlines(self):
+        """A criterion counts once, as in mails and reports, however many of its deadlines are overdue."""
+        with self.service(now="2018-10-01T06:00:00+07:00") as service:
+            words = "2 criteria, 2 overdue (3 deadlines); "
+            evtest.eventually(lambda: words in service.ctl("status").out, words)
+            counts = service.ctl("status", "--json").json()["counts"]
+            self.assertEqual((counts["tasks"], counts["instances"], counts["overdue"]), (2, 3, 3))
 
     def test_explain_names_what_a_file_lacks(self):
         with self.service() as service:

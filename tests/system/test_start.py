@@ -19,7 +19,7 @@ class Start(evsystem.TestCase):
         self.assertEqual(run("systemctl", "is-enabled", "evidenced.service").strip(), "enabled")
         self.healthy()
         self.assertEqual(self.show("evidenced.service", "Type"), "notify")
-        expected = r"^1 criteria, 0 overdue; .*; outbox empty$"
+        expected = r"^1 criterion, 0 overdue; .*; outbox empty$"
         eventually(lambda: re.search(expected, self.show("evidenced.service", "StatusText")), "a status in systemctl")
         eventually(lambda: "Mail is held" in run("journalctl", "-u", "evidenced.service", "-o", "cat"), "a line in the journal")
 
