@@ -36,7 +36,18 @@ static bool is_ascii(const uint8_t *s) {
         return true;
 }
 
-static bool is_separator(ucs4_t c) { return c == ' ' || c == '-' || c == '_'; }
+/* A no-break space looks like any other. */
+static bool is_space(ucs4_t c) {
+        return c == ' ' || (c >= 0x80 && uc_is_general_category(c, UC_SPACE_SEPARATOR));
+}
+
+static bool is_separator(ucs4_t c) { return c == '-' || c == '_' || is_space(c); }
+
+/* Nobody sees them: marks are not read, the others have no width. */
+static bool is_dropped(ucs4_t c) {
+        return uc_is_general_category(c, UC_NON_SPACING_MARK) ||
+               (c >= 0x80 && uc_is_general_category(c, UC_FORMAT));
+}
 
 /* @s, case-folded and in NFD, loses its marks in place: no character becomes longer. */
 static void drop_diacritics(uint8_t *s) {
@@ -48,7 +59,7 @@ static void drop_diacritics(uint8_t *s) {
                 int n = u8_mbtouc(&c, s, end - s);
 
                 s += n;
-                if (uc_is_general_category(c, UC_NON_SPACING_MARK))
+                if (is_dropped(c))
                         continue;
                 if (c == 0x0111) /* đ has a stroke, which is no mark to Unicode */
                         c = 'd';
@@ -159,4 +170,43 @@ char *text_fold(const char *s, bool diacritics) {
                 return NULL;
         }
         return (char *)fold_any((const uint8_t *)s, diacritics);
+}
+
+/* What of the @n bytes at @s stands before spaces at their end. */
+static size_t without_spaces(const char *s, size_t n) {
+        while (n > 0) {
+                ucs4_t c;
+                const uint8_t *p = u8_prev(&c, (const uint8_t *)s + n, (const uint8_t *)s);
+
+                if (!p || !is_space(c))
+                        return n;
+                n = (size_t)((const char *)p - s);
+        }
+        return 0;
+}
+
+static size_t leading_spaces(const char *s) {
+        size_t at = 0;
+
+        while (s[at]) {
+                ucs4_t c;
+                int n = u8_mbtouc(&c, (const uint8_t *)s + at, strlen(s + at));
+
+                if (n < 1 || !is_space(c))
+                        break;
+                at += (size_t)n;
+        }
+        return at;
+}
+
+char *text_trim_name(const char *s) {
+        const char *begin = s + leading_spaces(s);
+        size_t len = without_spaces(begin, strlen(begin)), stem;
+        const char *dot = memrchr(begin, '.', len);
+        char *trimmed = strndup(begin, len);
+
+        stem = dot ? without_spaces(begin, (size_t)(dot - begin)) : 0;
+        if (trimmed && dot)
+                memmove(trimmed + stem, trimmed + (dot - begin), len - (size_t)(dot - begin) + 1);
+        return trimmed;
 }

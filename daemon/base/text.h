@@ -17,11 +17,15 @@ char *text_nfc(const char *s);
 
 /**
  * text_fold() - the form in which two names that a person takes for the same are equal
- * @diacritics: also drop marks (NFD, marks removed, đ and Đ to d) and make runs of ' ', '-', '_' one '-'
+ * @diacritics: also drop marks (NFD, marks removed, đ and Đ to d) and characters without width (format characters), and
+ *              make runs of '-', '_' and spaces (all that Unicode has) one '-'
  *
  * Return: owned, case-folded NFC string; NULL as text_nfc().
  */
 char *text_fold(const char *s, bool diacritics);
+/** text_trim_name() - a file's name without the spaces at its ends and before its last dot, which nobody sees. @s: valid UTF-8
+ *  Return: owned; NULL when memory is out. */
+char *text_trim_name(const char *s);
 
 /** text_natural_compare() - order in which 1.9 stands before 1.10; ties by bytes. Return: <0, 0, >0. */
 int text_natural_compare(const char *a, const char *b);

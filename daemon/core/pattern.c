@@ -412,8 +412,19 @@ int pattern_compile(struct arena *arena, const char *text, bool fold, const stru
 
 bool pattern_is_fold(const struct pattern *pattern) { return pattern->fold; }
 
+static int fold_trimmed(const char *text, struct match_name *name) {
+        _cleanup_free_ char *trimmed = text_trim_name(text);
+
+        if (!trimmed)
+                return -ENOMEM;
+        if (strcmp(trimmed, text) == 0)
+                return 0;
+        name->trimmed = text_fold(trimmed, true);
+        return name->trimmed ? 0 : -ENOMEM;
+}
+
 int match_name_init(struct match_name *name, const char *text) {
-        struct match_name made;
+        struct match_name made = {};
 
         made.plain = text_fold(text, false);
         if (!made.plain) {
@@ -423,8 +434,8 @@ int match_name_init(struct match_name *name, const char *text) {
                 return 0;
         }
         made.folded = text_fold(text, true);
-        if (!made.folded) {
-                free(made.plain);
+        if (!made.folded || fold_trimmed(text, &made) < 0) {
+                match_name_done(&made);
                 return -ENOMEM;
         }
         *name = made;
@@ -434,6 +445,7 @@ int match_name_init(struct match_name *name, const char *text) {
 void match_name_done(struct match_name *name) {
         free(name->plain);
         free(name->folded);
+        free(name->trimmed);
         *name = (struct match_name){};
 }
 
@@ -480,13 +492,15 @@ static bool alternative_matches(const struct pattern *pattern, const struct alte
         return i == a->n_steps || (i + 1 == a->n_steps && a->steps[i] == STEP_STAR);
 }
 
-bool pattern_match(const struct pattern *pattern, const struct match_name *name) {
-        const char *text = pattern->fold ? name->folded : name->plain;
-
-        if (!text)
-                return false;
-        for (size_t i = 0; i < pattern->n_alternatives; i++)
+static bool matches_text(const struct pattern *pattern, const char *text) {
+        for (size_t i = 0; text && i < pattern->n_alternatives; i++)
                 if (alternative_matches(pattern, &pattern->alternatives[i], text))
                         return true;
         return false;
+}
+
+bool pattern_match(const struct pattern *pattern, const struct match_name *name) {
+        if (!pattern->fold)
+                return matches_text(pattern, name->plain);
+        return matches_text(pattern, name->folded) || matches_text(pattern, name->trimmed);
 }

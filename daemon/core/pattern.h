@@ -18,8 +18,8 @@ struct pattern; /* opaque, in the arena */
 
 /**
  * pattern_compile() - @text to something fast to match
- * @fold:      also without diacritics, đ → d, space '-' '_' alike (a run of them is one); without it: NFC, without
- *             regard to case
+ * @fold:      also without diacritics, đ → d, spaces '-' '_' alike (a run of them is one), and without regard to spaces at
+ *             the ends of a name and before its last dot; without it: NFC, without regard to case
  * @ret_error: what is wrong, in words (static)
  *
  * Return: 0, -EINVAL (unbalanced, empty, no UTF-8, over one of the limits above), -ENOMEM.
@@ -32,6 +32,7 @@ bool pattern_is_fold(const struct pattern *pattern);
 struct match_name {
         char *plain;  /* owned; case-folded NFC; NULL when the name is no valid UTF-8 */
         char *folded; /* owned; also without diacritics */
+        char *trimmed; /* owned; the same without spaces at its ends and before its last dot; NULL where there are none */
 };
 
 int match_name_init(struct match_name *name,

@@ -87,6 +87,10 @@ ROWS = [
     ("decomposed pattern, composed name", [need(match=[nfd("báo cáo quý*")], fold=False)], {"Báo cáo Quý I.pdf": (PDF, "counted")}, "complete"),
     ("diacritics and the crossed d are folded", [need(match=["dieu hanh*"])], {"ĐIỀU-HÀNH_2018.pdf": (PDF, "counted")}, "complete"),
     ("folded from both sides", [need(match=["điều hành*"])], {"dieu hanh.pdf": (PDF, "counted")}, "complete"),
+    ("what can not be seen in a name", [need(match=["the report.pdf"], count=5)], {
+        "the report.pdf ": (pdf(1), "counted"), "the\u00a0report.pdf": (pdf(2), "counted"), " the \u3000report .pdf": (pdf(3), "counted"),
+        "the report.pdf\u00a0": (pdf(4), "counted"), "the re\u200bport.pdf": (pdf(5), "counted"), "the report. pdf": (pdf(6), "name"),
+    }, "complete"),
     ("not folded", [need(match=["dieu hanh*"], fold=False)], {"điều hành.pdf": (PDF, "name"), "dieu_hanh.pdf": (pdf(2), "name")}, "open"),
     ("TCVN3", [need(match=["*"])], {"b¸o c¸o n¨m.pdf".encode("latin-1"): (PDF, "bad-name")}, "open"),
     ("VNI", [need(match=["*"])], {"baùo caùo naêm.pdf".encode("latin-1"): (PDF, "bad-name")}, "open"),

@@ -101,6 +101,9 @@ static void test_fold(void **state) {
                 {"A" BREVE GRAVE, "ằ", "a"},
                 {"x " GRAVE "- y", "x \xcc\x80- y",
                  "x-y"}, /* a mark between separators is gone before they meet */
+                {"a\u00a0\u2003 b\u3000", "a\u00a0\u2003 b\u3000",
+                 "a-b-"}, /* spaces, as they come */
+                {"a\u200bb\ufeff\u00ad", "a\u200bb\ufeff\u00ad", "ab"},
                 {"Straße", "strasse", "strasse"},
                 {"ΣΊΣΥΦΟΣ", "σίσυφοσ", "σισυφοσ"},
                 {"한글", "한글", "한글"}, /* taken apart for the marks, and put together again */

@@ -36,7 +36,24 @@ static const struct {
         {"a.pdf", "a.pdf", true, true},
         {"a.pdf", "A.PDF", true, true},
         {"A.PDF", "a.pdf", true, true},
-        {"a.pdf", "a.pdf ", false, false},
+        {"a.pdf", "a.pdf ", false, true},
+        {"a.pdf", "\xe3\x80\x80 a \xc2\xa0.pdf\xc2\xa0 ", false, true},
+        {"a.pdf", "a. pdf", false, false}, /* that one can be seen */
+        {"a.pdf", "a-.pdf", false, false},
+        {"a *.pdf", "a .pdf", true, true}, /* it may be asked for */
+        {"*.pdf", "x.pdf\xc2\xa0", false, true},
+        {"*.pdf", " ", false, false},
+        {"a b.pdf",
+         "a\xc2\xa0 \xe2\x80\xaf"
+         "b.pdf",
+         false, true},
+        {"a\xc2\xa0"
+         "b.pdf",
+         "a b.pdf", false, true},
+        {"ab.pdf",
+         "a\xe2\x80\x8b"
+         "b\xef\xbb\xbf.pdf",
+         false, true}, /* no width at all */
         {"*", "anything", true, true},
         {"*", "", true, true},
         {"?", "", false, false},
