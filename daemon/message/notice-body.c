@@ -126,6 +126,23 @@ static void receipt_item(struct document *doc, struct value *items, const struct
                 add_place(doc, item, first);
 }
 
+/* Of the items of @kind: is any of them open, and any deadline of those still ahead? */
+static void describe_urgency(struct document *doc, struct value *context, enum notice_kind kind) {
+        const struct digest *d = doc->digest;
+        bool open = false, ahead = false;
+
+        for (size_t i = 0; i < d->items.n; i++) {
+                const struct notice *n = &d->items.items[i];
+
+                if (n->kind != kind || !notice_is_open(n, d->at))
+                        continue;
+                open = true;
+                ahead = ahead || (n->instance->has_deadline && d->at < n->deadline.instant);
+        }
+        value_set_flag(doc->pool, context, "open", open);
+        value_set_flag(doc->pool, context, "ahead", ahead);
+}
+
 static void receipt_body(struct document *doc) {
         const struct digest *d = doc->digest;
         struct value *items = document_items(doc, false);
@@ -144,8 +161,12 @@ static void receipt_body(struct document *doc) {
         if (items && items->first && items->first->next)
                 number_items(doc, items);
         document_more(doc, d->items.n);
-        if (refused)
-                document_paragraph(doc, words_phrase(doc->words, "closing-refused", NULL));
+        if (refused) {
+                struct value *context = value_object(doc->pool);
+
+                describe_urgency(doc, context, NOTICE_REFUSED);
+                document_paragraph(doc, words_phrase(doc->words, "closing-refused", context));
+        }
         if (d->kind != NOTICE_REFUSED)
                 document_paragraph(doc,
                                    words_phrase(doc->words,
@@ -263,6 +284,7 @@ void notice_body(struct document *doc) {
         value_set(doc->pool, context, "moment", words_moment(doc->words, d->at));
         value_set_flag(doc->pool, context, "several", !digest_is_single(d));
         value_set_flag(doc->pool, context, "gone", d->items.n > 0 && !d->items.items[0].text);
+        describe_urgency(doc, context, d->kind);
         document_paragraph(doc, words_named(doc->words, "intro-", kind, context));
         if (d->kind == NOTICE_RECEIVED || d->kind == NOTICE_COMPLETE || d->kind == NOTICE_REFUSED)
                 receipt_body(doc);

@@ -155,6 +155,64 @@ static void test_closings(void **state) {
         assert_null(strstr(complete, "This only confirms"));
 }
 
+/* "Before the deadline" only where there is one ahead; a file too many of what is complete asks for nothing. */
+static void test_what_a_refusal_asks(void **state) {
+        static const struct {
+                const char *now;
+                bool complete;
+                const char *vi, *en;
+        } rows[] = {
+                {"2018-11-16 07:30", false, "lưu lại tệp đúng yêu cầu trước thời hạn.\n",
+                 "store a correct file before the deadline.\n"},
+                {"2018-11-28 07:30", false, "lưu lại tệp đúng yêu cầu.\n",
+                 "store a correct file.\n"},
+                {"2018-11-16 07:30", true,
+                 "kiểm tra; nội dung này không còn thiếu tài liệu kiểm chứng.\n",
+                 "Please check; no evidence is missing here any more.\n"},
+        };
+        struct fixture *f = *state;
+        struct history *h = &f->histories[find(f, "1.2@2018-11-25")->index];
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *vi = NULL, *en = NULL;
+
+                f->now = at(rows[i].now);
+                h->complete_at = rows[i].complete ? at("2018-11-15 10:00") : 0;
+                add(f, NOTICE_REFUSED, "1.2@2018-11-25");
+                vi = text_of(f, LANGUAGE_VI);
+                expect_in(vi, rows[i].vi);
+                add(f, NOTICE_REFUSED, "1.2@2018-11-25");
+                en = text_of(f, LANGUAGE_EN);
+                expect_in(en, rows[i].en);
+        }
+}
+
+/* "4 of 4 are overdue" says no more than that they are. */
+static void test_all_of_them(void **state) {
+        static const struct {
+                const char *now, *second, *vi, *en;
+        } rows[] = {
+                {"2018-11-28 07:30", "1.3@2018-11-27",
+                 "02 tiêu chí sau đây đã quá hạn nhưng chưa đủ tài liệu kiểm chứng (nặng nhất",
+                 "The evidence for the following 2 criteria is overdue and not complete (most"},
+                {"2018-12-04 07:30", "1.3@2018-11-27",
+                 "sách 02 tiêu chí đã quá hạn và chưa đủ tài liệu kiểm chứng (nặng nhất",
+                 "reports 2 criteria whose evidence is overdue and not complete (most"},
+        };
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                for (int l = 0; l < 2; l++) {
+                        _cleanup_free_ char *text = NULL;
+
+                        f->now = at(rows[i].now);
+                        add(f, NOTICE_REMINDER, "1.2@2018-11-25");
+                        add(f, NOTICE_REMINDER, rows[i].second);
+                        text = text_of(f, l == 0 ? LANGUAGE_VI : LANGUAGE_EN);
+                        expect_in(text, l == 0 ? rows[i].vi : rows[i].en);
+                }
+}
+
 static void test_explaining_is_off(void **state) {
         struct fixture *f = *state;
         _cleanup_free_ char *vi = NULL;
@@ -378,6 +436,8 @@ int main(void) {
                 TEST(test_the_last_reminder),
                 TEST(test_what_ended),
                 TEST(test_closings),
+                TEST(test_what_a_refusal_asks),
+                TEST(test_all_of_them),
                 TEST(test_explaining_is_off),
                 TEST(test_an_unheld_role_is_not_greeted),
                 TEST(test_nobody_is_not_greeted),
