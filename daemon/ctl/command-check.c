@@ -3,6 +3,7 @@
 #include <sysexits.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/zone.h"
 #include "config/config.h"
 #include "core/model.h"
@@ -44,9 +45,12 @@ int command_check(const struct invocation *in) {
         else
                 findings_print(&findings, stdout);
         if (r == 0 && !option_given(in, "json"))
-                printf("%s: %zu errors, %zu warnings; %zu tasks, %zu units, %zu areas\n", path,
-                       findings.n_errors, findings.n_warnings, model->n_tasks, model->n_units,
-                       model->n_areas);
+                printf("%s: %zu error%s, %zu warning%s; %zu task%s, %zu unit%s, %zu area%s\n", path,
+                       findings.n_errors, plural(findings.n_errors, "", "s"), findings.n_warnings,
+                       plural(findings.n_warnings, "", "s"), model->n_tasks,
+                       plural(model->n_tasks, "", "s"), model->n_units,
+                       plural(model->n_units, "", "s"), model->n_areas,
+                       plural(model->n_areas, "", "s"));
         model_free(model);
         return r < 0 || worse < 0 || (option_given(in, "strict") && findings.n_warnings > 0)
                        ? EX_CONFIG

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "base/zone.h"
 #include "ctl/client.h"
 #include "ctl/commands.h"
@@ -196,8 +197,8 @@ static int verify(const struct invocation *in) {
         if (option_given(in, "json"))
                 r = print_json(answer);
         else if (sound)
-                printf("Sound: %lld rows, head %s\n", int_of(answer, "rows"),
-                       text_of(answer, "head"));
+                printf("Sound: %lld row%s, head %s\n", int_of(answer, "rows"),
+                       plural((uintmax_t)int_of(answer, "rows"), "", "s"), text_of(answer, "head"));
         else
                 printf("%sBroken%s at row %lld of %lld: it or the row before was changed "
                        "afterwards.\n",

@@ -8,6 +8,10 @@
 #include "ctl/commands.h"
 #include "ctl/output.h"
 
+#define MAX_LINE 480 /* bytes of one thing that the daemon says */
+
+static bool is_continued(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
+
 /* "45 (3 overdue, 40 planned)": what is not zero. */
 static void print_counts(const char *label, const json_t *counts, const char *total) {
         _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
@@ -28,9 +32,27 @@ static void print_counts(const char *label, const json_t *counts, const char *to
                 printf("%-10s %s\n", label, b.len > 0 ? strbuf_str(&b) : "nothing");
 }
 
+/*
+ * One line of what the daemon says, clean. In the middle of a path of thousands of bytes is what nobody needs: how it begins
+ * and the words behind it stay. Owned; NULL when out of memory.
+ */
+static char *status_line(const char *s) {
+        _cleanup_free_ char *clean = clean_text(s);
+        size_t len = clean ? strlen(clean) : 0, head, tail;
+        char *line = NULL;
+
+        if (len <= MAX_LINE)
+                return steal_ptr(clean);
+        for (head = MAX_LINE * 2 / 3; is_continued(clean[head]); head--)
+                ;
+        for (tail = len - MAX_LINE / 3; is_continued(clean[tail]); tail++)
+                ;
+        return asprintf(&line, "%.*s…%s", (int)head, clean, clean + tail) < 0 ? NULL : line;
+}
+
 static void print_place(const char *label, const json_t *place, const char *name) {
-        _cleanup_free_ char *where = clean_text(text_of(place, name)),
-                            *why = clean_text(text_of(place, "text"));
+        _cleanup_free_ char *where = status_line(text_of(place, name)),
+                            *why = status_line(text_of(place, "text"));
         const char *state = text_of(place, "state");
         /* "unknown": a server that no mail had to go to yet */
         bool well = strcmp(state, "ok") == 0 || strcmp(state, "scanning") == 0 ||
@@ -40,8 +62,9 @@ static void print_place(const char *label, const json_t *place, const char *name
         printf("%-10s %s: %s%s%s", label, where ? where : "?", well ? "" : colour("red"), state,
                well ? "" : PLAIN);
         if (json_object_get(place, "files"))
-                printf(", %lld folders, %lld files", int_of(place, "folders"),
-                       int_of(place, "files"));
+                printf(", %lld folder%s, %lld file%s", int_of(place, "folders"),
+                       plural((uintmax_t)int_of(place, "folders"), "", "s"), int_of(place, "files"),
+                       plural((uintmax_t)int_of(place, "files"), "", "s"));
         if (*text_of(place, "since"))
                 printf(", since %s", format_when(json_object_get(place, "since"), when));
         printf("%s%s\n", why && *why ? ": " : "", why && *why ? why : "");
@@ -60,7 +83,7 @@ static void print_status(const json_t *s) {
                                                     : "red"),
                state, PLAIN);
         json_array_foreach(reasons, i, one) {
-                _cleanup_free_ char *clean = clean_text(json_string_value(one));
+                _cleanup_free_ char *clean = status_line(json_string_value(one));
 
                 printf("           - %s\n", clean ? clean : "?");
         }
@@ -68,7 +91,7 @@ static void print_status(const json_t *s) {
                 puts("           - mail is held: nothing leaves until 'evidencectl release' (or, "
                      "with\n             mail.hold, until the configuration says so)");
         if (*text_of(s, "text")) {
-                _cleanup_free_ char *clean = clean_text(text_of(s, "text"));
+                _cleanup_free_ char *clean = status_line(text_of(s, "text"));
 
                 printf("%-10s %s\n", "Says", clean ? clean : "?");
         }

@@ -153,8 +153,8 @@ static void write_names(const struct import_row *rows, size_t n, struct strbuf *
 void import_write(const struct import_row *rows, size_t n, const char *name, struct strbuf *out) {
         _cleanup_free_ char *clean = text_sanitize(name, strlen(name));
 
-        strbuf_addf(out, "# %zu tasks, made by evidencectl import from %s.\n", n,
-                    clean ? clean : "?");
+        strbuf_addf(out, "# %zu task%s, made by evidencectl import from %s.\n", n,
+                    plural(n, "", "s"), clean ? clean : "?");
         write_names(rows, n, out);
         strbuf_adds(out, "\ntasks: (\n");
         for (size_t i = 0; i < n; i++) {

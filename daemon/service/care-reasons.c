@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "service/care.h"
 #include "service/json.h"
 #include "service/manager.h"
@@ -74,12 +75,15 @@ static void add_roots(struct manager *m, json_t *reasons) {
                 if (r->limit)
                         add(reasons, strdup(r->limit));
                 if (r->n_unreadable > 0)
-                        add(reasons, text("%zu folders can not be read, among them %s",
-                                          r->n_unreadable, r->unreadable));
-                if (r->n_unreadable_files > 0)
                         add(reasons,
-                            text("%zu files that count can no longer be read, among them %s",
-                                 r->n_unreadable_files, r->unreadable_file));
+                            text("%zu folder%s can not be read, among them %s", r->n_unreadable,
+                                 plural(r->n_unreadable, "", "s"), r->unreadable));
+                if (r->n_unreadable_files > 0)
+                        add(reasons, text("%zu %s can no longer be read, among them %s",
+                                          r->n_unreadable_files,
+                                          plural(r->n_unreadable_files, "file that counts",
+                                                 "files that count"),
+                                          r->unreadable_file));
         }
 }
 
@@ -87,15 +91,17 @@ static void add_mail(struct manager *m, json_t *reasons) {
         struct outbox_server servers[MAX_SERVERS];
         size_t n = outbox_servers(m->outbox, servers, ELEMENTSOF(servers));
         struct manager_counts counts;
+        uintmax_t parked;
 
         for (size_t i = 0; i < n; i++)
                 if (strcmp(servers[i].state, "down") == 0)
                         add(reasons, text("mail server %s: %s", servers[i].url,
                                           servers[i].text ? servers[i].text : "down"));
         manager_count(m, &counts);
-        if (counts.outbox.by_state[OUTBOX_PARKED] > 0)
-                add(reasons, text("%ju mails could not be delivered (evidencectl queue)",
-                                  (uintmax_t)counts.outbox.by_state[OUTBOX_PARKED]));
+        parked = counts.outbox.by_state[OUTBOX_PARKED];
+        if (parked > 0)
+                add(reasons, text("%ju mail%s could not be delivered (evidencectl queue)", parked,
+                                  plural(parked, "", "s")));
 }
 
 static void add_own(struct manager *m, json_t *reasons) {

@@ -9,6 +9,7 @@
 #include "base/fileio.h"
 #include "base/installed.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/zone.h"
 #include "config/config.h"
 #include "core/model.h"
@@ -117,8 +118,10 @@ static int check(const struct arguments *a) {
         findings_sort(&findings);
         findings_print(&findings, stdout);
         if (r == 0)
-                printf("%s: %zu criteria, %zu units, %zu areas\n", a->options.config,
-                       model->n_tasks, model->n_units, model->n_areas);
+                printf("%s: %zu %s, %zu unit%s, %zu area%s\n", a->options.config, model->n_tasks,
+                       plural(model->n_tasks, "criterion", "criteria"), model->n_units,
+                       plural(model->n_units, "", "s"), model->n_areas,
+                       plural(model->n_areas, "", "s"));
         model_free(model);
         return r < 0 || worse < 0 || (a->strict && warned) ? EXIT_CONFIG : 0;
 }

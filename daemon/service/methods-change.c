@@ -28,9 +28,12 @@ void method_reload(struct call *c) {
         json_t *list;
 
         if (r < 0) {
-                c->error = findings.n > 0 ? CALL_CONFIG : CALL_FAILED;
-                c->out = findings.n > 0 ? json_pack("{s:o}", "findings", findings_json(&findings))
-                                        : json_pack("{s:s}", "text", strerror(-r));
+                if (findings.n > 0) {
+                        c->error = CALL_CONFIG;
+                        c->out = json_pack("{s:o}", "findings", findings_json(&findings));
+                } else {
+                        call_fail_errno(c, r);
+                }
                 return;
         }
         list = json_array();

@@ -22,7 +22,24 @@ void call_fail(struct call *c, const char *error, const char *text) {
         c->out = json_pack("{s:s}", "text", text);
 }
 
+/* What can not be written down is not done. */
+static void fail_full(struct call *c) {
+        _cleanup_free_ char *text = NULL;
+
+        if (asprintf(
+                    &text,
+                    "nothing was done, since it could not be written down in %s: the disk is full; "
+                    "make room there and try again",
+                    c->m->options.state) < 0)
+                text = NULL;
+        call_fail(c, CALL_FAILED, text ? text : strerror(ENOSPC));
+}
+
 void call_fail_errno(struct call *c, int r) {
+        if (r == -ENOSPC) {
+                fail_full(c);
+                return;
+        }
         call_fail(c, r == -EBUSY || r == -EAGAIN ? CALL_TRY_AGAIN : CALL_FAILED, strerror(-r));
 }
 

@@ -40,9 +40,12 @@ class FullDisk(evmail.Office):
             self.office(evmail.server(server.url))
             with self.service() as service:
 
+                def send():
+                    """Something that has to be written down, however it ends; what is said of it."""
+                    return evtest.run("evidencectl", "--socket", service.socket, "send-test", evmail.unit_address(0), status=None).err
+
                 def write(words):
-                    """Something that has to be written down; how it ends is not the question."""
-                    evtest.run("evidencectl", "--socket", service.socket, "send-test", evmail.unit_address(0), status=None)
+                    send()
                     return self.says(service, words)
 
                 evtest.eventually(lambda: self.says(service, "The disk is nearly full"), "the warning")
@@ -50,6 +53,8 @@ class FullDisk(evmail.Office):
                 fill(self.path("state", "filler"))
                 evtest.eventually(lambda: write("The disk is full"), "the reason")
                 self.assertEqual(self.status(service)["state"], "degraded")
+                why = f"nothing was done, since it could not be written down in {self.path('state')}: the disk is full; make room"
+                evtest.eventually(lambda: why in send(), "what to do")
                 os.unlink(self.path("state", "filler"))
                 evtest.eventually(lambda: write("The disk is nearly full"), "room again")
                 self.assertFalse(self.says(service, "The disk is full"))

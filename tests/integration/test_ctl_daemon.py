@@ -188,6 +188,20 @@ class Asking(Ctl):
             self.assertIn(words, out)
         self.assertEqual(self.ask({"Status": status}, "status", "--json").json(), status)
 
+    def test_status_cuts_what_is_endless(self):
+        """A path of thousands of bytes: how it begins, and what is wrong with it; one of each is not several."""
+        path = "/srv/" + "thư mục/" * 1000
+        status = {
+            "state": "degraded", "reasons": [f"1 folder can not be read, among them {path}: Permission denied"],
+            "text": "", "counts": {}, "outbox": {}, "servers": [],
+            "roots": [{"path": path, "state": "ok", "text": None, "folders": 1, "files": 1}],
+        }  # fmt: skip
+        out = self.ask({"Status": status}, "status").out
+        self.assertIn("1 folder can not be read, among them /srv/thư mục/", out)
+        self.assertRegex(out, "…[^\n]*/: Permission denied\n")
+        self.assertIn(": ok, 1 folder, 1 file\n", out)
+        self.assertLess(max(len(line.encode()) for line in out.split("\n")), 600)
+
     def test_next_is_in_order_of_time_and_cut(self):
         mails = [
             {"time": "2018-03-09T07:30:00+07:00", "instance": "1.10@2018-04-05", "unit": "VP", "step": "-3wd"},

@@ -126,7 +126,7 @@ class Refusals(evmail.Office):
         self.assertEqual([m.recipients[0] for m in server.taken].count(unit), 0)
         status = self.status(service)
         self.assertEqual(status["state"], "degraded")
-        self.assertTrue(any("1 mails could not be delivered" in reason for reason in status["reasons"]), status)
+        self.assertTrue(any("1 mail could not be delivered" in reason for reason in status["reasons"]), status)
         row = self.log_of(service, "--event", "mail-parked")
         told = [(r["address"], r["unit"], r["detail"]["code"], r["detail"]["enhanced"]) for r in row]
         self.assertEqual(told, [(unit, "0", mail["code"], mail["enhanced"])])
