@@ -21,7 +21,7 @@ import small_year
 
 SEED = int(os.environ.get("EVTEST_SEED", str(int(time.time()))))
 RANDOM_ROUNDS = 18
-AT_ONCE = 6
+AT_ONCE = 9
 TRIES = 10
 FINISHES_WITHIN = 60 * max(1.0, evtest.PATIENCE / 30)
 

@@ -42,7 +42,7 @@ static int tear_down(void **state) {
 static void say(struct ends *e, const char *verb, int id) {
         json_t *json = json_pack("{s:s, s:i}", "verb", verb, "id", id);
 
-        assert_int_equal(framer_send_all(e->decider, json, NULL, 0, USEC_PER_SEC), 0);
+        assert_int_equal(framer_send_all(e->decider, json, NULL, 0, 10 * USEC_PER_SEC), 0);
         json_decref(json);
 }
 
@@ -50,7 +50,7 @@ static void say(struct ends *e, const char *verb, int id) {
 static void expect_message(struct ends *e, int id, bool aborted) {
         struct message m = {};
 
-        assert_int_equal(inbox_wait(&e->in, USEC_PER_SEC, &m), 1);
+        assert_int_equal(inbox_wait(&e->in, 10 * USEC_PER_SEC, &m), 1);
         assert_int_equal(json_integer_value(json_object_get(m.json, "id")), id);
         assert_int_equal(inbox_unwanted(&e->in), aborted);
         message_done(&m);
@@ -155,7 +155,7 @@ static void test_alive(void **state) {
         e->in.alive_at -= INBOX_ALIVE_USEC;
         poll_now(e);
         poll_now(e);
-        assert_int_equal(framer_receive(e->decider, USEC_PER_SEC, &m), 0);
+        assert_int_equal(framer_receive(e->decider, 10 * USEC_PER_SEC, &m), 0);
         assert_string_equal(json_string_value(json_object_get(m.json, "event")), "alive");
         message_done(&m);
         assert_int_equal(framer_receive(e->decider, 1000, &m), -ETIMEDOUT);

@@ -23,8 +23,6 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-#define PATIENCE (10 * USEC_PER_SEC) /* a loaded machine is slow, a broken scanner silent */
-
 struct scan *scan_prepare(struct scan *s) {
         *s = (struct scan){.pid = -1};
         snprintf(s->root, sizeof(s->root), "/tmp/evidenced-scan-XXXXXX");

@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "ipc/frame.h"
 
+#define PATIENCE (30 * USEC_PER_SEC) /* a loaded machine is slow, a broken scanner silent */
+
 struct scan {
         char root[64]; /* a temporary folder */
         pid_t pid;

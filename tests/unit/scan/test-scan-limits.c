@@ -71,7 +71,7 @@ static void test_root_missing(void **state) {
         scan_expect_silence(s, 2 * SETTLE);
         assert_int_equal(rename(elsewhere, s->root), 0);
         json_decref(scan_expect(s, "state", "ok", NULL));
-        m = scan_next(s, 5 * USEC_PER_SEC); /* nothing changed: nothing but this */
+        m = scan_next(s, PATIENCE); /* nothing changed: nothing but this */
         assert_string_equal(json_string_value(json_object_get(m, "event")), "scanned");
         json_decref(m);
         scan_write(s, "b.pdf", "x");
@@ -117,7 +117,7 @@ static void test_overflow(void **state) {
         }
         assert_int_equal(kill(s->pid, SIGCONT), 0);
         for (unsigned bits = 0; bits != 31 || !told;) {
-                json_t *m = scan_next(s, 10 * USEC_PER_SEC), *files;
+                json_t *m = scan_next(s, PATIENCE), *files;
                 const char *path;
 
                 assert_non_null(m);
@@ -267,8 +267,8 @@ static void test_rescan(void **state) {
         scan_start(s, &(struct scan_options){.rescan = 300 * USEC_PER_MSEC});
         scan_expect_file(s, "", "a.pdf", SETTLED);
         for (unsigned i = 0; i < 3; i++) {
-                json_t *m = scan_next(
-                        s, USEC_PER_SEC); /* nothing changed: only that it was looked at */
+                json_t *m =
+                        scan_next(s, PATIENCE); /* nothing changed: only that it was looked at */
 
                 assert_string_equal(json_string_value(json_object_get(m, "event")), "scanned");
                 json_decref(m);
@@ -289,7 +289,7 @@ static int mount_child(struct scan *s) {
         scan_expect_silence(s, 2 * SETTLE); /* elsewhere: none of its business */
         if (mount("none", scan_path(s, "sub"), "tmpfs", 0, NULL) < 0)
                 return 77;
-        for (json_t *m; (m = scan_next(s, 5 * USEC_PER_SEC));) {
+        for (json_t *m; (m = scan_next(s, PATIENCE));) {
                 bool gone = streq_ptr(json_string_value(json_object_get(m, "event")), "gone") ||
                             streq_ptr(json_string_value(json_object_get(m, "event")), "folder");
 
@@ -329,7 +329,7 @@ static void test_bad_message(void **state) {
         start(s);
         scan_expect_walk(s);
         scan_send(s, json_pack("{ss}", "verb", "dance"));
-        assert_null(scan_next(s, 5 * USEC_PER_SEC));
+        assert_null(scan_next(s, PATIENCE));
         assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
         assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 0);
         s->pid = -1;

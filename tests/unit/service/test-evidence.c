@@ -17,7 +17,7 @@
 
 #define ROOT "/evidence"
 #define GONE_AFTER (10 * USEC_PER_MINUTE)
-#define PATIENCE (10 * USEC_PER_SEC)
+#define PATIENCE (30 * USEC_PER_SEC)
 #define QUIET_MSEC 40 /* longer than the delay of a pass */
 
 enum { REGULAR = 1, SETTLED = 3 };
