@@ -49,7 +49,8 @@ class UnitDay(evmail.Office):
             with open(config, "w", encoding="utf-8") as file:
                 file.write(text)  # open from now on, and not due soon: nothing else is news
             for days, name, pages in ((0, None, 0), (1, None, 1), (1, "~$a.docx", 1), (1, "nháp.pdf", 2), (0.9, None, 2)):
-                self.pass_time(days) if days else None
+                if days:
+                    evtest.pass_time(self.path("state"), days=days)
                 if name:
                     evtest.place(self.path("evidence"), f"1.1/0/{name}", seed=days)
                 self.once()
