@@ -413,9 +413,11 @@ int peer_send(struct peer *p, json_t *json, const void *body, size_t body_size) 
                                 : -ENOTCONN;
 }
 
-int peer_send_text(struct peer *p, const char *text, const void *body, size_t body_size) {
-        return peer_can_send(p) ? peer_queued(p, framer_send_text(p->framer, text, body, body_size))
-                                : -ENOTCONN;
+int peer_send_text(struct peer *p, const char *text, const void *body, size_t body_size,
+                   bool more) {
+        int r = peer_can_send(p) ? framer_send_text(p->framer, text, body, body_size) : -ENOTCONN;
+
+        return more ? r : peer_queued(p, r);
 }
 
 void peer_expect(struct peer *p, int change) {

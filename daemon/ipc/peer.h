@@ -59,8 +59,8 @@ peer_free(struct peer *p); /* hangs up; a spawned child gets SIGTERM by hang-up 
 enum peer_state peer_state(const struct peer *p);
 /** peer_send() - queue and flush. Return: 0, -ENOTCONN when not up, or what framer_send() says (nothing was queued). No callback is called in here. */
 int peer_send(struct peer *p, json_t *json, const void *body, size_t body_size);
-/** peer_send_text() - as peer_send(), by framer_send_text() */
-int peer_send_text(struct peer *p, const char *text, const void *body, size_t body_size);
+/** peer_send_text() - as peer_send(), by framer_send_text(); @more: another follows at once, with which it is sent */
+int peer_send_text(struct peer *p, const char *text, const void *body, size_t body_size, bool more);
 /** peer_expect() - while > 0, silence of PEER_SILENCE_USEC is a hang; every message received restarts the time. Zero again after on_down. */
 void peer_expect(struct peer *p, int change);
 /**

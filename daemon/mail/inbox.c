@@ -33,7 +33,7 @@ static void take(struct inbox *in, struct message *m) {
         } else if (!streq_ptr(verb, "send") && !streq_ptr(verb, "ping"))
                 misunderstood(in, "a verb that is not known");
         else if (in->n_waiting == (in->busy ? INBOX_WAITING - 1 : INBOX_WAITING))
-                misunderstood(in, "a third message before the first was answered");
+                misunderstood(in, "a fourth message before the first was answered");
         else {
                 in->waiting[in->n_waiting++] = *m;
                 *m = (struct message){};

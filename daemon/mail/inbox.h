@@ -3,7 +3,7 @@
 
 /*
  * The decider's end of the sender: what it wants, also while a transaction goes on. At most one message is under way
- * and one more waits; a third is a peer that does not know the protocol.
+ * and two more wait; a fourth is a peer that does not know the protocol.
  */
 
 #include <stdbool.h>
@@ -14,7 +14,7 @@
 
 #define INBOX_ALIVE_USEC (20 * USEC_PER_SEC)
 
-#define INBOX_WAITING 2 /* while nothing is under way; else one */
+#define INBOX_WAITING 3 /* while nothing is under way; else one less */
 
 struct inbox {
         struct framer *peer; /* borrowed */

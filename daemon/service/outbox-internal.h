@@ -14,7 +14,11 @@
 #include "service/mail-servers.h"
 #include "service/outbox.h"
 
-#define SENDER_DEPTH 2 /* one under way, one behind it: a sender need not wait for the disk */
+/*
+ * One under way and two behind it: a sender need not wait for the disk, and half of what they all have makes a group that is worth
+ * a commit. What was sent and is not yet on disk is what a crash can double, so it is no more than these.
+ */
+#define SENDER_DEPTH 3
 
 struct sender {
         struct outbox *outbox;

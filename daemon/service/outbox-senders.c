@@ -7,32 +7,26 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "service/events.h"
+#include "service/outbox-group.h"
 
-/* So long an answer waits for others, to be written together: while every sender has something to do, and when one has not. */
-#define GROUP_USEC (20 * USEC_PER_MSEC)
-#define GROUP_STARVING_USEC (1 * USEC_PER_MSEC)
 #define SENDER_IDLE_USEC (30 * USEC_PER_SEC)
 
 /* ---- what they said ---- */
 
-/*
- * A commit costs a wait for the disk, and each of several answers would write the same pages again. So they wait for one
- * another: until half of what the senders may have is answered, while they go on with the other half.
- */
 static void schedule_writing(struct outbox *o) {
-        usec_t wait = GROUP_USEC;
-        size_t n_busy = 0;
+        struct outbox_group group = {
+                .n_senders = o->n_senders, .n_answers = o->answers.n, .stopping = o->stopping};
         uint64_t armed_for = 0;
         int armed = SD_EVENT_OFF;
+        usec_t wait;
 
         for (size_t i = 0; i < o->n_senders; i++)
-                n_busy += o->senders[i].n_work > 0;
-        if (o->stopping || n_busy == 0 || o->answers.n >= o->n_senders * SENDER_DEPTH / 2) {
+                group.n_busy += o->senders[i].n_work > 0;
+        wait = outbox_group_wait(&group);
+        if (wait == 0) {
                 outbox_schedule_turn(o);
                 return;
         }
-        if (n_busy < o->n_senders)
-                wait = GROUP_STARVING_USEC;
         if (sd_event_source_get_enabled(o->group, &armed) > 0 &&
             sd_event_source_get_time(o->group, &armed_for) >= 0 &&
             (usec_t)armed_for <= usec_add(clock_monotonic(), wait))

@@ -131,13 +131,22 @@ static int mark_handed(struct hand_out *h) {
         return 0;
 }
 
+static bool has_more(const struct hand_out *h, size_t i) {
+        const struct sender *s = h->list.items[i].sender;
+
+        while (++i < h->list.n)
+                if (h->list.items[i].sender == s)
+                        return true;
+        return false;
+}
+
 static void send_out(struct hand_out *h) {
         for (size_t i = 0; i < h->list.n; i++) {
                 struct outgoing *out = &h->list.items[i];
                 struct sender *s = out->sender;
 
                 s->work[s->n_work++] = out->work;
-                if (peer_send_text(s->peer, out->text, out->body, out->size) < 0)
+                if (peer_send_text(s->peer, out->text, out->body, out->size, has_more(h, i)) < 0)
                         peer_restart(s->peer,
                                      "it takes no more work"); /* on_down queues it again */
                 else

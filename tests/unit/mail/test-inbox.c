@@ -92,6 +92,9 @@ static void test_one_too_many(void **state) {
         say(e, "send", 2);
         say(e, "send", 3);
         poll_now(e);
+        assert_false(e->in.broken);
+        say(e, "send", 4);
+        poll_now(e);
         assert_true(e->in.broken);
         assert_true(inbox_unwanted(&e->in));
 }

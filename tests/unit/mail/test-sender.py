@@ -359,7 +359,7 @@ class Ended(Sender):
             lambda w: w.write({"verb": "frobnicate"}),
             lambda w: w.write({"verb": "send"}),
             lambda w: w.peer.sendall(b"junk\0"),
-            lambda w: [w.begin(server.url(), timeout=60) for _ in range(3)],
+            lambda w: [w.begin(server.url(), timeout=60) for _ in range(4)],
         ):
             worker = self.worker()
             act(worker)

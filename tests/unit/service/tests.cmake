@@ -1,5 +1,5 @@
 evidenced_unit_test(service alarm clock-watch mail-servers)
-evidenced_unit_test(service metrics)
+evidenced_unit_test(service metrics outbox-group)
 
 # The board, over models made by hand.
 evidenced_unit_test(service publish)
