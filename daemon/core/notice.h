@@ -53,9 +53,11 @@ struct file_note {
         enum verdict verdict;
         const char *sha256;      /* hex; NULL when not known */
         const char *requirement; /* name of the requirement it counts for; NULL: none */
-        const char *
-                detail; /* more words on the verdict, for instance the other instance's key; reopened: where it lies now; NULL */
-        bool unreadable; /* it counts, and can no longer be read */
+        /* More on the verdict: the key of the instance it was meant for, or whose file has the same content; "jpg, not pdf, docx"
+         * of a type; the path of the original of a duplicate; reopened: where it lies now. NULL: nothing */
+        const char *detail;
+        const char *folder; /* of the other instance, relative to the root; NULL */
+        bool unreadable;    /* it counts, and can no longer be read */
 };
 
 /* The step that comes next if nothing is filed. */

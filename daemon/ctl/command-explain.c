@@ -49,7 +49,8 @@ static void say_requirement(const json_t *r) {
 static void say_file(const json_t *f, bool counted) {
         _cleanup_free_ char *path = clean_text(text_of(f, "path")),
                             *requirement = clean_text(text_of(f, "requirement")),
-                            *detail = clean_text(text_of(f, "detail"));
+                            *detail = clean_text(text_of(f, "detail")),
+                            *folder = clean_text(text_of(f, "folder"));
         char when[32];
 
         printf("  %s: ", path ? path : "?");
@@ -59,7 +60,8 @@ static void say_file(const json_t *f, bool counted) {
                        format_when(json_object_get(f, "received"), when));
         else
                 fputs(verdict_words(text_of(f, "verdict")), stdout);
-        printf("%s%s%s%s\n", detail && *detail ? " (" : "", detail ? detail : "",
+        printf("%s%s%s%s%s%s\n", detail && *detail ? " (" : "", detail ? detail : "",
+               folder && *folder ? ", whose folder is " : "", folder ? folder : "",
                detail && *detail ? ")" : "",
                json_is_true(json_object_get(f, "unreadable"))
                        ? ", as it was last read: it can not be read now, look at its permissions"

@@ -210,12 +210,10 @@ static void describe_missing(struct document *doc, const struct notice *n, struc
 }
 
 /* Where people find the folder: every root as they know it, with the separator that its name has. */
-static void describe_folder(struct document *doc, const struct notice *n, struct value *object) {
+static const char *folder_words(struct document *doc, const char *dir) {
         const struct evidence_settings *e = &doc->context->model->evidence;
         _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
 
-        if (!n->instance->dir)
-                return;
         for (size_t i = 0; i < e->roots.n; i++) {
                 const char *display = i < e->display.n ? e->display.items[i] : NULL;
                 const char *root = display ? display : e->roots.items[i];
@@ -225,12 +223,12 @@ static void describe_folder(struct document *doc, const struct notice *n, struct
                 if (i > 0)
                         strbuf_adds(&b, " | ");
                 strbuf_adds(&b, root);
-                if (*n->instance->dir && (len == 0 || root[len - 1] != separator))
+                if (*dir && (len == 0 || root[len - 1] != separator))
                         strbuf_addc(&b, separator);
-                for (const char *c = n->instance->dir; *c; c++)
+                for (const char *c = dir; *c; c++)
                         strbuf_addc(&b, *c == '/' ? separator : *c);
         }
-        value_set(doc->pool, object, "folder", words_path(doc->words, strbuf_str(&b)));
+        return words_path(doc->words, strbuf_str(&b));
 }
 
 static bool same_roles(const struct step *a, const struct step *b) {
@@ -297,7 +295,8 @@ void item_describe(struct document *doc, const struct notice *n, struct value *o
                 return;
         value_set(doc->pool, object, "title", words_clean(doc->words, n->instance->title));
         describe_missing(doc, n, object);
-        describe_folder(doc, n, object);
+        if (n->instance->dir)
+                value_set(doc->pool, object, "folder", folder_words(doc, n->instance->dir));
         describe_next(doc, n, object);
         describe_explanation(doc, object);
         if (n->n_reminded > 0)
@@ -345,14 +344,53 @@ void item_naming(struct document *doc, const struct notice *n, struct value *ite
         }
 }
 
-static const char *file_line(struct document *doc, const struct file_note *file) {
+static const char *type_words(struct document *doc, const char *name) {
+        return words_have(doc->words, "type-", name) ? words_named(doc->words, "type-", name, NULL)
+                                                     : words_clean(doc->words, name);
+}
+
+/* "jpg, not pdf, docx": what it is, and what is asked for. */
+static const char *wrong_type(struct document *doc, const char *detail) {
+        static const char other[] = ", not ";
+        const char *asked = strstr(detail, other), *comma;
+        _cleanup_(strbuf_done) struct strbuf b = STRBUF_INIT;
         struct value *context = value_object(doc->pool);
 
+        if (!asked)
+                return words_phrase(doc->words, "verdict-type", NULL);
+        value_set(doc->pool, context, "is",
+                  type_words(doc, value_keep(doc->pool, detail, (size_t)(asked - detail))));
+        for (const char *name = asked + strlen(other); name; name = comma ? comma + 2 : NULL) {
+                size_t len;
+
+                comma = strstr(name, ", ");
+                len = comma ? (size_t)(comma - name) : strlen(name);
+                if (b.len > 0) {
+                        strbuf_addc(&b, ' ');
+                        strbuf_adds(&b, words_phrase(doc->words, "or", NULL));
+                        strbuf_addc(&b, ' ');
+                }
+                strbuf_adds(&b, type_words(doc, value_keep(doc->pool, name, len)));
+        }
+        value_set(doc->pool, context, "asked", words_clean(doc->words, strbuf_str(&b)));
+        return words_phrase(doc->words, "verdict-type-named", context);
+}
+
+static const char *file_line(struct document *doc, const struct file_note *file) {
+        struct value *context = value_object(doc->pool);
+        bool type = file->verdict == VERDICT_TYPE && file->detail;
+
         value_set(doc->pool, context, "file", words_path(doc->words, file->path));
-        value_set(doc->pool, context, "verdict",
-                  words_named(doc->words, "verdict-", verdict_to_string(file->verdict), NULL));
-        value_set(doc->pool, context, "detail",
-                  file->detail ? words_key(doc->words, file->detail) : "");
+        value_set(
+                doc->pool, context, "verdict",
+                type ? wrong_type(doc, file->detail)
+                     : words_named(doc->words, "verdict-", verdict_to_string(file->verdict), NULL));
+        if (file->detail && !type)
+                value_set(doc->pool, context, "detail",
+                          file->verdict == VERDICT_DUPLICATE ? words_path(doc->words, file->detail)
+                                                             : words_key(doc->words, file->detail));
+        if (file->folder)
+                value_set(doc->pool, context, "folder", folder_words(doc, file->folder));
         value_set(doc->pool, context, "misplaced", /* the detail is where it belongs */
                   file->detail && file->verdict == VERDICT_NAME ? "yes" : "");
         return words_phrase(doc->words, "value-uncounted", context);

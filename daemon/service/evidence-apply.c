@@ -80,7 +80,8 @@ static int tell(struct evidence *e, enum notice_kind kind, const struct instance
                 const struct evfile *f, const struct instance *other) {
         char hex[SHA256_HEX];
         struct evidence_event event = {.kind = kind, .track = evidence_track(e, in)};
-        _cleanup_free_ char *clean = f ? text_sanitize(f->file.path, strlen(f->file.path)) : NULL;
+        _cleanup_free_ char *clean = f ? text_sanitize(f->file.path, strlen(f->file.path)) : NULL,
+                            *why = f ? evfile_why(e, f, f->verdict, in->task) : NULL;
 
         if (f && !clean)
                 return -ENOMEM;
@@ -89,7 +90,8 @@ static int tell(struct evidence *e, enum notice_kind kind, const struct instance
                 event.file.path = clean;
                 if (kind == NOTICE_EXPLAINED)
                         event.file.verdict = VERDICT_EXPLANATION;
-                event.file.detail = other ? other->key : NULL;
+                event.file.detail = other ? other->key : why;
+                event.file.folder = other && f->verdict == VERDICT_NAME ? other->dir : NULL;
         }
         return e->callbacks.on_event(e->userdata, &event);
 }

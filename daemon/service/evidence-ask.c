@@ -44,6 +44,7 @@ void evidence_notes_done(struct evidence_notes *notes) {
         for (size_t i = 0; i < notes->n; i++) {
                 free((char *)notes->items[i].path);
                 free((char *)notes->items[i].sha256);
+                free((char *)notes->items[i].detail);
         }
         array_done(notes);
 }
@@ -51,6 +52,7 @@ void evidence_notes_done(struct evidence_notes *notes) {
 static int note_add(struct evidence *e, const struct track *track, const struct evfile *f,
                     struct evidence_notes *ret) {
         char hex[SHA256_HEX];
+        const char *key = NULL;
         struct file_note note = {.size = f->file.size,
                                  .at = f->file.received_at,
                                  .verdict = f->verdict,
@@ -61,7 +63,7 @@ static int note_add(struct evidence *e, const struct track *track, const struct 
                 note.verdict = VERDICT_COUNTED;
                 note.requirement = track->instance->requirements[f->requirement].name;
         } else if (f->instance != NOWHERE) {
-                note.detail = e->config.tracks->instances->items[f->instance].key;
+                key = e->config.tracks->instances->items[f->instance].key;
                 note.verdict = VERDICT_SURPLUS;
         } else if (f->link_out) {
                 note.verdict = VERDICT_NOT_REGULAR;
@@ -72,8 +74,10 @@ static int note_add(struct evidence *e, const struct track *track, const struct 
                 if (note.verdict == VERDICT_COUNTED)
                         note.verdict = VERDICT_EXPLANATION;
         } else if (f->elsewhere != NOWHERE) {
-                note.detail = e->config.tracks->instances->items[f->elsewhere].key;
+                key = e->config.tracks->instances->items[f->elsewhere].key;
+                note.folder = e->config.tracks->instances->items[f->elsewhere].dir;
         }
+        note.detail = key ? strdup(key) : evfile_why(e, f, note.verdict, track->instance->task);
         note.path = text_sanitize(f->file.path, strlen(f->file.path));
         note.sha256 =
                 f->file.inspected ? strdup(hex_encode(f->file.sha256, SHA256_SIZE, hex)) : NULL;
@@ -81,6 +85,7 @@ static int note_add(struct evidence *e, const struct track *track, const struct 
         if (r < 0) {
                 free((char *)note.path);
                 free((char *)note.sha256);
+                free((char *)note.detail);
         }
         return r;
 }

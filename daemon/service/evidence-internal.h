@@ -268,6 +268,11 @@ void unreadable_done(struct unreadable_list *list);
 /** After a change of the file: does it count, and can not be read? */
 void evfile_note_unreadable(struct evidence *e, struct evfile *f);
 
+/* evidence-why.c */
+/** More on the verdict of a file for a task: its type and those asked for, or which file has its content. NULL: nothing. Owned. */
+char *evfile_why(const struct evidence *e, const struct evfile *f, enum verdict verdict,
+                 const struct task *task);
+
 /* evidence-contents.c: what counts, by content */
 int content_put(struct evidence *e, struct evfile *f);   /* it counts; twice is fine */
 void content_drop(struct evidence *e, struct evfile *f); /* it counts no longer */

@@ -82,12 +82,13 @@ json_t *json_files(struct manager *m, const struct track *t) {
                 const struct file_note *f = &notes.items[i];
 
                 json_array_append_new(list,
-                                      json_pack("{s:s, s:I, s:o, s:s, s:o, s:s?, s:s?, s:b}",
+                                      json_pack("{s:s, s:I, s:o, s:s, s:o, s:s?, s:s?, s:b, s:s?}",
                                                 "path", f->path, "size", (json_int_t)f->size,
                                                 "received", json_instant(f->at), "verdict",
                                                 verdict_to_string(f->verdict), "requirement",
                                                 json_text(f->requirement), "sha256", f->sha256,
-                                                "detail", f->detail, "unreadable", f->unreadable));
+                                                "detail", f->detail, "unreadable", f->unreadable,
+                                                "folder", f->folder));
         }
         return list;
 }

@@ -72,12 +72,13 @@ int tell_notice(struct tell *t, enum notice_kind kind, const struct track *track
         json_t *j = json_object();
 
         if (j && file && file->path)
-                json_object_update_new(
-                        j, json_pack("{s:s, s:I, s:I, s:s, s:s*, s:s*, s:s*}", "path", file->path,
-                                     "size", (json_int_t)file->size, "at", (json_int_t)file->at,
-                                     "verdict", verdict_to_string(file->verdict), "sha256",
-                                     file->sha256, "requirement", file->requirement, "detail",
-                                     file->detail));
+                json_object_update_new(j,
+                                       json_pack("{s:s, s:I, s:I, s:s, s:s*, s:s*, s:s*, s:s*}",
+                                                 "path", file->path, "size", (json_int_t)file->size,
+                                                 "at", (json_int_t)file->at, "verdict",
+                                                 verdict_to_string(file->verdict), "sha256",
+                                                 file->sha256, "requirement", file->requirement,
+                                                 "detail", file->detail, "folder", file->folder));
         if (j && words->text)
                 json_object_set_new(j, "text", json_string(words->text));
         if (j && words->trouble) {

@@ -113,9 +113,9 @@ static int file_of_detail(struct flush *f, json_t *detail, struct notice *n) {
                 free(note);
                 return -ENOMEM;
         }
-        json_unpack(detail, "{s:s, s?I, s?I, s?s, s?s, s?s, s?s}", "path", &note->path, "size",
+        json_unpack(detail, "{s:s, s?I, s?I, s?s, s?s, s?s, s?s, s?s}", "path", &note->path, "size",
                     &size, "at", &at, "verdict", &verdict, "sha256", &note->sha256, "requirement",
-                    &note->requirement, "detail", &note->detail);
+                    &note->requirement, "detail", &note->detail, "folder", &note->folder);
         note->size = (uint64_t)size;
         note->at = at;
         if (verdict)

@@ -276,10 +276,22 @@ class Content(Replay):
             self.until(service, "partial", MINUTES)
             self.file("1.3/minutes 2.pdf", seed="same")
             evtest.eventually(lambda: self.log(service, "evidence-refused"), "the copy is refused")
-            self.assertEqual(self.files(service, MINUTES)["1.3/minutes 2.pdf"]["verdict"], "duplicate")
+            copy = self.files(service, MINUTES)["1.3/minutes 2.pdf"]
+            self.assertEqual((copy["verdict"], copy["detail"]), ("duplicate", "1.3/minutes 1.pdf"))
             self.assertEqual(self.state(service, MINUTES), "partial")
             self.file("1.3/minutes 3.pdf", seed="other")
             self.until(service, "complete", MINUTES)
+
+    def test_wrong_type(self):
+        # it is said what it is, whatever its name says
+        with self.service() as service:
+            self.until(service, "open", within=10)
+            self.file("1.1/report.pdf", data=evtest.document("x.jpg"))
+            self.file("1.2/quý I/letter.docx", data=evtest.document("x.pdf"))
+            evtest.eventually(lambda: len(self.log(service, "evidence-refused")) == 2, "refused", 10)
+            self.assertEqual(self.files(service)["1.1/report.pdf"]["detail"], "jpg, not pdf")
+            self.assertEqual(self.files(service, LETTER)["1.2/quý I/letter.docx"]["detail"], "pdf, not docx, odt")
+            self.assertIn("(jpg, not pdf)", service.ctl("explain", REPORT).out)
 
     def test_reused(self):
         self.file("1.1/report.pdf", seed="same")
@@ -317,7 +329,7 @@ class Content(Replay):
             refused = evtest.eventually(lambda: self.log(service, "evidence-refused"), "told as misplaced")
             self.assertEqual([(e["instance"], e["detail"]["meant_for"]) for e in refused], [(MINUTES, REPORT)])
             entry = self.files(service, MINUTES)["1.3/12 BC-SKHCN nam.pdf"]
-            self.assertEqual((entry["verdict"], entry["detail"]), ("name", REPORT))
+            self.assertEqual((entry["verdict"], entry["detail"], entry["folder"]), ("name", REPORT, "1.1"))
             other = evtest.eventually(lambda: self.files(service, MINUTES).get("1.3/holiday.jpg"), "the other file is seen")
             self.assertIsNone(other["detail"])
             os.rename(self.path("evidence/1.3/12 BC-SKHCN nam.pdf"), self.path("evidence/1.1/12 BC-SKHCN nam.pdf"))

@@ -226,11 +226,11 @@ static void write_all(struct world *w, const char *name) {
 
 static const struct file_note refused[] = {
         {.path = "5.2/ke hoạch <cũ> & bản nháp.pdf", .size = 0, .verdict = VERDICT_EMPTY},
-        {.path = "5.2/bc.docx", .size = 4096, .verdict = VERDICT_TYPE},
+        {.path = "5.2/bc.docx", .size = 4096, .verdict = VERDICT_TYPE, .detail = "jpg, not pdf"},
         {.path = "5.2/copy.pdf",
          .size = 1234567,
          .verdict = VERDICT_DUPLICATE,
-         .detail = "5.1@2018-09-28"},
+         .detail = "5.2/bc.pdf"},
 };
 
 static void scenes_of_reminders(struct world *w) {

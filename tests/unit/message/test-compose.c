@@ -29,7 +29,13 @@ static void test_what_a_reminder_says(void **state) {
         static const struct file_note files[] = {
                 {.path = "1.2/a.pdf", .verdict = VERDICT_COUNTED},
                 {.path = "1.2/b.pdf", .verdict = VERDICT_BROKEN},
-                {.path = "1.2/c.pdf", .verdict = VERDICT_DUPLICATE, .detail = "1.3@2018-11-20"},
+                {.path = "1.2/c.pdf", .verdict = VERDICT_DUPLICATE, .detail = "1.2/b.pdf"},
+                {.path = "1.2/d.pdf", .verdict = VERDICT_TYPE, .detail = "jpg, not pdf, docx"},
+                {.path = "1.2/e.pdf", .verdict = VERDICT_TYPE},
+                {.path = "1.2/f.pdf",
+                 .verdict = VERDICT_NAME,
+                 .detail = "1.3@2018-11-20",
+                 .folder = "1.3/x"},
         };
         struct fixture *f = *state;
         _cleanup_free_ char *vi = NULL, *en = NULL;
@@ -47,9 +53,15 @@ static void test_what_a_reminder_says(void **state) {
         expect_in(vi, "1.2 – Báo cáo CCHC: còn 01 ngày làm việc\n");
         expect_in(vi, "Điểm tối đa: 2,00 điểm\n");
         expect_in(vi, "đã có 00/01; còn thiếu: *.pdf\n");
-        expect_in(vi, "Tệp đã có nhưng chưa được tính: 02 tệp\n");
+        expect_in(vi, "Tệp đã có nhưng chưa được tính: 05 tệp\n");
         expect_in(vi, "1.2/b.pdf – tệp hỏng hoặc chưa sao chép xong; đề nghị mở thử và lưu lại\n");
-        expect_in(vi, "1.2/c.pdf – trùng nội dung với tệp đã được tính: 1.3 (hạn 20/11/2018)\n");
+        expect_in(vi, "1.2/c.pdf – trùng nội dung với tệp đã được tính: 1.2/b.pdf\n");
+        expect_in(vi, "1.2/d.pdf – nội dung là ảnh JPEG, yêu cầu tệp PDF hoặc văn bản Word (docx) "
+                      "(đổi đuôi");
+        expect_in(vi, "1.2/e.pdf – nội dung không đúng loại tệp yêu cầu (đổi đuôi");
+        expect_in(vi,
+                  "1.2/f.pdf – tên tệp không khớp mẫu yêu cầu; có lẽ thuộc về tiêu chí 1.3 (hạn "
+                  "20/11/2018), chỉ được tính khi đặt đúng thư mục (\\\\server\\share\\1.3\\x)\n");
         assert_null(strstr(vi, "a.pdf"));
         expect_in(vi, "trước ngày 25/11/2018 (Chủ nhật); chậm nhất hết ngày 23/11/2018 (thứ Sáu), "
                       "còn 01 ngày làm việc\n");
@@ -60,8 +72,13 @@ static void test_what_a_reminder_says(void **state) {
         expect_in(vi, "(tên tệp bắt đầu bằng “GIAI-TRINH”)");
         f->b.model->evidence.explanation = "*giai?trinh*";
         f->now = at("2018-11-29 07:30");
-        add(f, NOTICE_REMINDER, "1.2@2018-11-25");
+        n = add(f, NOTICE_REMINDER, "1.2@2018-11-25");
+        n->files = files;
+        n->n_files = ELEMENTSOF(files);
         en = text_of(f, LANGUAGE_EN);
+        expect_in(en, "1.2/d.pdf – it is a JPEG picture; a PDF or a Word document (docx) is asked "
+                      "for (renaming does not change that)\n");
+        expect_in(en, "in whose folder (\\\\server\\share\\1.3\\x) it would count\n");
         expect_in(en, "To: Head of unit – VP\n");
         expect_in(en, "Lead unit: VP\n");
         expect_in(en, "Maximum points: 2.00 points, at risk\n");
