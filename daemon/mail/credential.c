@@ -105,6 +105,20 @@ static int fail(int r, const char *path, char **ret_why) {
         return r;
 }
 
+/* What to do about it. The folder is systemd's for our unit, whose name says of which instance: "evidenced-mail@NAME.service". */
+static int fail_missing(const char *name, const char *folder, char **ret_why) {
+        const char *slash = strrchr(folder, '/'), *at = strchr(slash ? slash : folder, '@');
+        const char *end = at ? strrchr(at, '.') : NULL;
+        int len = end ? (int)(end - at) : 0;
+
+        if (asprintf(ret_why,
+                     "there is no password '%s': put it into %s%.*s/credentials/%s (0600), then "
+                     "systemctl restart evidenced-mail%.*s",
+                     name, EVIDENCED_SYSCONFDIR, len, at ? at : "", name, len, at ? at : "") < 0)
+                *ret_why = NULL;
+        return -ENOENT;
+}
+
 static int read_named(const char *name, struct secret *ret, char **ret_why) {
         static const char *const prefixes[] = {"smtp_", ""};
         const char *folder = getenv("CREDENTIALS_DIRECTORY");
@@ -123,10 +137,9 @@ static int read_named(const char *name, struct secret *ret, char **ret_why) {
                 }
                 r = read_secret(path, false, ret);
         }
-        if (r == -ENOENT &&
-            asprintf(ret_why, "neither 'smtp_%s' nor '%s' is in '%s'", name, name, folder) < 0)
-                *ret_why = NULL;
-        return r == -ENOENT ? r : r < 0 ? fail(r, path, ret_why) : 0;
+        return r == -ENOENT ? fail_missing(name, folder, ret_why)
+               : r < 0      ? fail(r, path, ret_why)
+                            : 0;
 }
 
 int credential_read(const char *name, const char *password_file, struct secret *ret,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "service/mail-result.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -48,6 +50,19 @@ static enum pause pause_after(const struct model *model, const struct mail_work 
 struct outbox_result mail_result_lost(const struct model *model, const struct mail_work *w,
                                       usec_t now) {
         return retry_later(model, w, now, OUTBOX_DOUBT, PAUSE_MAIL);
+}
+
+char *mail_reply_words(const struct mail_reply *reply) {
+        const char *enhanced = reply->enhanced ? reply->enhanced : "";
+        char *words = NULL, code[16] = "";
+
+        if (!*reply->text)
+                return strdup("no answer");
+        if (reply->code > 0)
+                snprintf(code, sizeof(code), "%d ", reply->code);
+        return asprintf(&words, "%s%s%s%s", code, enhanced, *enhanced ? " " : "", reply->text) < 0
+                       ? NULL
+                       : words;
 }
 
 struct outbox_result mail_result(const struct model *model, const struct mail_work *w,

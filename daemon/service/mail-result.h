@@ -22,6 +22,9 @@ struct mail_reply {
         int code, connection;
 };
 
+/** mail_reply_words() - "535 5.7.8 wrong password"; "no answer". Owned; NULL when out of memory. */
+char *mail_reply_words(const struct mail_reply *reply);
+
 /** mail_result() - @stopping: senders were asked to give up what they have. at, code, enhanced, server and reply are the caller's. */
 struct outbox_result mail_result(const struct model *model, const struct mail_work *work,
                                  const struct mail_reply *reply, usec_t now, bool stopping);

@@ -54,14 +54,15 @@ static void on_reply(struct sender *s, json_t *m) {
         struct mail_reply reply = {.result = "", .stage = "", .text = ""};
         const struct mail_work w = s->work[0];
         struct answer a = {.entry = w.entry, .server = w.server};
+        _cleanup_free_ char *trouble = NULL;
 
         json_unpack(m, "{s?s, s?s, s?s, s?i, s?s, s?b}", "result", &reply.result, "stage",
                     &reply.stage, "text", &reply.text, "code", &reply.code, "enhanced",
                     &reply.enhanced, "connection", &reply.connection);
         a.result = mail_result(o->config.model, &w, &reply, outbox_now(o), o->stopping);
+        trouble = reply.connection ? mail_reply_words(&reply) : NULL;
         mail_servers_heard(&o->servers, w.server,
-                           reply.connection ? (*reply.text ? reply.text : "no answer") : NULL,
-                           outbox_now(o));
+                           reply.connection && !trouble ? reply.text : trouble, outbox_now(o));
         if (a.result.state == OUTBOX_SENT)
                 o->failing_since = 0;
         else if (o->failing_since == 0 && strcmp(reply.result, "permanent") != 0)

@@ -6,6 +6,7 @@ Nothing is lost; nothing comes twice but under the same Message-ID, and that onl
 """
 
 import collections
+import os
 import time
 
 import evmail
@@ -88,7 +89,8 @@ class Refusals(evmail.Office):
                 if down:
                     self.assertEqual(status["servers"][0]["state"], "down", status)
                     self.assertEqual(status["state"], "degraded", status)
-                    self.assertIn(f"mail server {server.url}: ", status["reasons"][0])
+                    words = " ".join(str(part) for part in (mail["code"], mail["enhanced"], mail["reply"]) if part)
+                    self.assertIn(f"mail server {server.url}: {words}", status["reasons"][0])
                 elif down is False:
                     self.assertEqual(status["servers"][0]["state"], "ok", status)
                 if state == "parked":
@@ -201,6 +203,19 @@ class Refusals(evmail.Office):
             text = " ".join(evtest.body_text(told.parse()).split())
             self.assertIn(f"{self.BEYOND_ASCII}: phần trước dấu @ có chữ ngoài bảng ASCII, cần máy chủ thư hỗ trợ SMTPUTF8", text)
             self.assertIn("đề nghị dùng địa chỉ khác hoặc máy chủ có hỗ trợ – ", text)
+
+    def test_wrong_password(self):
+        """The status has the server's words, and where a password is to be put that is not there."""
+        with evtest.SmtpServer(users={"cchc": "right"}) as server:
+            secret = self.write("secret", "wrong\n")
+            os.chmod(secret, 0o600)
+            missing = "there is no password 'smtp-password': put it into "
+            for keys, words in (({"password_file": secret}, "535 5.7.8 wrong"), ({"credential": "smtp-password"}, missing)):
+                with self.subTest(words=words):
+                    self.config = evmail.write_office(self.path(words[:3]), evmail.server(server.url, user="cchc", **keys))
+                    with self.service(state=f"state-{words[:3]}", CREDENTIALS_DIRECTORY=self.folder) as service:
+                        words = f"mail server {server.url}: {words}"
+                        evtest.eventually(lambda: words in "\n".join(self.status(service)["reasons"]), words)
 
     def test_bad_address_is_told_once(self):
         """Every mail to one address refused: one word to the coordinator, not one for each."""

@@ -66,12 +66,33 @@ static void expect(const char *name, const char *file, int r, const char *text) 
 
 static void test_named(void **state) {
         (void)state;
-        expect("a", NULL, -ENOENT, "neither 'smtp_a' nor 'a'");
+        expect("a", NULL, -ENOENT, EVIDENCED_SYSCONFDIR "/credentials/a (0600)");
         put("a", "plain", 5, 0440);
         expect("a", NULL, 0, "plain");
         put("smtp_a", "preferred\n", 10, 0440);
         expect("a", NULL, 0, "preferred");
         expect("a", "/nonexistent", 0, "preferred"); /* the credential goes first */
+}
+
+/* The folder that systemd made says which unit is to be restarted, and where its passwords are. */
+static void test_what_to_do(void **state) {
+        static const struct {
+                const char *folder, *words;
+        } rows[] = {
+                {"/run/credentials/evidenced-mail.service",
+                 "there is no password 'smtp-password': put it into " EVIDENCED_SYSCONFDIR
+                 "/credentials/smtp-password (0600), then systemctl restart evidenced-mail"},
+                {"/run/credentials/evidenced-mail@a.b.service",
+                 EVIDENCED_SYSCONFDIR "@a.b/credentials/smtp-password (0600), then systemctl "
+                                      "restart evidenced-mail@a.b"},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                assert_int_equal(setenv("CREDENTIALS_DIRECTORY", rows[i].folder, 1), 0);
+                expect("smtp-password", NULL, -ENOENT, rows[i].words);
+        }
+        assert_int_equal(setenv("CREDENTIALS_DIRECTORY", folder, 1), 0);
 }
 
 static void test_names(void **state) {
@@ -145,9 +166,9 @@ static void test_not_regular(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_named),       cmocka_unit_test(test_names),
-                cmocka_unit_test(test_contents),    cmocka_unit_test(test_file),
-                cmocka_unit_test(test_not_regular),
+                cmocka_unit_test(test_what_to_do), cmocka_unit_test(test_named),
+                cmocka_unit_test(test_names),      cmocka_unit_test(test_contents),
+                cmocka_unit_test(test_file),       cmocka_unit_test(test_not_regular),
         };
 
         return cmocka_run_group_tests(tests, set_up, tear_down);

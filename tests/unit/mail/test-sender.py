@@ -722,7 +722,7 @@ class Secure(Sender):
         server, worker = self.server({"EHLO": AUTH}), self.worker()
         answer = worker.send(self.plain(server, user="cchc", credential="nowhere"))
         self.check(answer, "temporary", "config", connection=True)
-        self.assertIn("smtp_nowhere", answer["text"])
+        self.assertIn("/credentials/nowhere (0600)", answer["text"])
         self.assertEqual(server.connections, 0)
 
 
