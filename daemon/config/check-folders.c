@@ -104,7 +104,7 @@ static void compare(struct folders *f, const struct instance *outer, const struc
         else
                 rd_warning_at(f->rd, b->task->source,
                               "%s and %s (%s:%u) overlap in folder \"%s\" with patterns that the "
-                              "same file can match: "
+                              "same file can match, which counts for the first of them only: "
                               "give each a folder of its own",
                               b->key, a->key, a->task->source.file, a->task->source.line,
                               inner->dir);

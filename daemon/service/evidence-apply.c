@@ -196,12 +196,23 @@ static bool wants_row(const struct evfile *f) {
         return (f->id && f->moved) || (f->explanation && f->file.settled && !f->id);
 }
 
+static bool folder_has_many_tasks(const struct evidence *e, const struct folder *folder) {
+        size_t cursor = 0, n = 0;
+
+        while (n < 2 && folder_next_task(e, folder, &cursor))
+                n++;
+        return n == 2;
+}
+
 static int lose_slot(struct evidence *e, struct ruling *r, struct evfile *f) {
         int q = array_push(&r->lost, (struct loss){.file = f, .instance = f->instance});
 
         content_drop(e, f);
         f->instance = NOWHERE;
         evfile_note_unreadable(e, f);
+        /* Another task that looks there left it alone while it was this one's. */
+        if (f->folder && folder_has_many_tasks(e, f->folder))
+                evfile_changed(e, f);
         return q;
 }
 

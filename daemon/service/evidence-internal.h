@@ -166,9 +166,9 @@ struct evidence {
         usec_t *unexplained_at;         /* per instance: its explanation is not there since; 0 */
         sd_event_source *pass, *expiry; /* owned */
         usec_t rest_until;              /* no pass before; monotonic */
-        uint32_t mark;
-        size_t n_held;  /* instances a pass would reopen, waiting for confirm */
-        bool confirmed; /* the next pass may reopen any number */
+        uint32_t mark, claims; /* claims: of files that a task worked out in this pass is given */
+        size_t n_held;         /* instances a pass would reopen, waiting for confirm */
+        bool confirmed;        /* the next pass may reopen any number */
 };
 
 /* evidence-folders.c */

@@ -232,14 +232,23 @@ static void judge_explaining(struct ruling *r, struct evfile *f, size_t instance
         r->explanations[instance] = f;
 }
 
+/* It fills a slot of another task that looks here, or is to after this pass. */
+static bool is_anothers(const struct evidence *e, const struct ruling *r, const struct evfile *f) {
+        if (is_ours(r, f))
+                return false;
+        return f->mark == e->claims ||
+               (f->instance != NOWHERE && folder_covers(f->folder, f->instance));
+}
+
 /* One file against the instances of the task that look into its folder. */
 static int judge_one(struct evidence *e, struct ruling *r, size_t file,
                      struct candidate_list *ret) {
         struct evfile *f = r->files.items[file];
         const struct folder *folder = f->folder;
-        bool fits = false;
+        bool fits = false, anothers = is_anothers(e, r, f);
 
-        f->verdict = VERDICT_SURPLUS; /* nothing said yet */
+        if (!anothers)
+                f->verdict = VERDICT_SURPLUS; /* nothing said yet */
         for (size_t i = folder_covering(folder, r->first); i < folder->covering.n; i++) {
                 const struct cover *c = &folder->covering.items[i];
                 int q;
@@ -247,6 +256,8 @@ static int judge_one(struct evidence *e, struct ruling *r, size_t file,
                 if (c->instance >= r->first + r->n_instances)
                         break;
                 judge_explaining(r, f, c->instance - r->first);
+                if (anothers)
+                        continue;
                 q = judge_pair(e, r, file, c->instance - r->first, c->need, ret);
                 if (q < 0 || f->queued)
                         return q < 0 ? q : 0;
@@ -288,6 +299,8 @@ static void fill_slots(const struct evidence *e, struct ruling *r) {
                 const struct assignment *a = &r->slots[i];
                 usec_t received = r->copies[a->file].received_at;
 
+                r->files.items[a->file]->mark =
+                        e->claims; /* the tasks that follow leave it alone */
                 r->filled[need_at(e, r, a->instance, a->requirement)]++;
                 if (received > r->filled_at[a->instance])
                         r->filled_at[a->instance] = received;
@@ -407,6 +420,7 @@ static void take_back(struct evidence *e, bool failed) {
 }
 
 static int work_out(struct evidence *e, usec_t now, struct ruling_list *ret) {
+        e->claims = ++e->mark;
         for (size_t t = 0; t < e->config.model->n_tasks; t++) {
                 const struct task *task = &e->config.model->tasks[t];
                 struct ruling r = {};

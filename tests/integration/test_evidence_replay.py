@@ -316,6 +316,36 @@ class Content(Replay):
             # the step it stands at is due at once: nothing else says that the explanation ended
             evtest.eventually(lambda: len(self.reminded(service)) == before + 1, "reminded")
 
+    def test_two_tasks_one_folder(self):
+        """A file counts for one task; for the other it is said which. A copy counts for the other."""
+        report = TASKS[TASKS.index('{ name = "The report"') : TASKS.index("); }; },")]
+        minutes = TASKS[TASKS.index('dir = "1.3"') : TASKS.rindex(" ); }; }")]
+        fresh = report.replace('type = [ "pdf" ];', 'type = [ "pdf" ]; fresh = "5d";')
+        self.use(TASKS.replace(report, fresh).replace(minutes, 'dir = "1.1"; need = (\n' + report.replace("The report", "The minutes").replace('type = [ "pdf" ];', "")))
+        with self.service() as service:
+            self.until(service, "open")
+            self.file("1.1/report.pdf", seed="shared")
+            self.until(service, "complete")
+            self.stays(service, "open", 1, MINUTES)
+            entry = self.files(service, MINUTES)["1.1/report.pdf"]
+            self.assertEqual((entry["verdict"], entry["detail"]), ("surplus", REPORT))
+            self.file("1.1/report 2.pdf", seed="shared")
+            self.until(service, "complete", MINUTES)
+            self.assertEqual([row["detail"].get("reused") for row in self.log(service, "evidence-counted")], [None, REPORT])
+            service.stop()
+        with self.service() as service:  # it stays so, and is written down no second time
+            for key in (REPORT, MINUTES):
+                self.until(service, "complete", key)
+            self.stays(service, "complete", SETTLE)
+            self.assertEqual(len(self.log(service, "evidence-counted")), 2)
+            os.unlink(self.path("evidence/1.1/report 2.pdf"))
+            self.until(service, "open", MINUTES)
+            # too old for the first, it is free for the other, although nothing happens to the file
+            service.ctl("extend", REPORT, "--until", "2018-12-28", "--reason", "why not")
+            service.ctl("reload")
+            self.until(service, "complete", MINUTES)
+            self.assertEqual(self.files(service, REPORT)["1.1/report.pdf"]["detail"], MINUTES)
+
     def reminded(self, service):
         return [row for row in self.log(service, "notice-decided") if row["detail"]["kind"] == "reminder" and row["instance"] == REPORT]
 
