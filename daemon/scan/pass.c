@@ -335,12 +335,12 @@ static int conclude(struct scanner *s, struct folder *folder, const char *path, 
         usec_t due = USEC_INFINITY;
 
         folder->trouble = l->capped ? EFBIG : 0;
+        s->n_folders += !folder->looked;
         r = settle(s, folder, l, &due);
         if (r == 0)
                 r = part_children(s, folder, l);
         if (r == 0)
                 r = tell(s, folder, path, l, force);
-        s->n_folders += !folder->looked;
         folder->looked = true;
         if (r == 0)
                 r = look_again(s, folder, due);

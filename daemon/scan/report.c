@@ -87,9 +87,10 @@ static int report_chunk(struct scanner *s, const char *path, const char *fingerp
                 json_decref(name);
                 return -ENOMEM;
         }
-        return report_json(s, json_pack("{ss so ss so sb}", "event", "folder", "path", name,
+        return report_json(s, json_pack("{ss so ss so sb sI sI}", "event", "folder", "path", name,
                                         "fingerprint", fingerprint, "files", files, "more",
-                                        end < l->entries.n));
+                                        end < l->entries.n, "n_folders", (json_int_t)s->n_folders,
+                                        "n_files", (json_int_t)s->n_files));
 }
 
 int report_folder(struct scanner *s, const char *path, const struct folder *folder,
@@ -111,7 +112,11 @@ int report_folder(struct scanner *s, const char *path, const struct folder *fold
 int report_gone(struct scanner *s, const char *path) {
         json_t *name = frame_name(path);
 
-        return name ? report_json(s, json_pack("{ss so}", "event", "gone", "path", name)) : -ENOMEM;
+        if (!name)
+                return -ENOMEM;
+        return report_json(s,
+                           json_pack("{ss so sI sI}", "event", "gone", "path", name, "n_folders",
+                                     (json_int_t)s->n_folders, "n_files", (json_int_t)s->n_files));
 }
 
 int report_scanned(struct scanner *s) {

@@ -283,6 +283,17 @@ static void root_set_busy(struct root *root, bool busy) {
         root->busy = busy;
 }
 
+/* How much there is, between walks; a walk that has not ended counts anew. */
+static void note_amount(struct root *root, const json_t *m) {
+        json_int_t folders, files;
+
+        if (!root->walked ||
+            json_unpack((json_t *)m, "{s:I, s:I}", "n_folders", &folders, "n_files", &files) < 0)
+                return;
+        root->n_folders = (uint64_t)folders;
+        root->n_files = (uint64_t)files;
+}
+
 static void on_message(struct peer *p, struct message *m, void *userdata) {
         struct root *root = userdata;
         const char *event = json_string_value(json_object_get(m->json, "event"));
@@ -290,6 +301,7 @@ static void on_message(struct peer *p, struct message *m, void *userdata) {
         const char *path = json_string_value(json_object_get(m->json, "path"));
 
         (void)p;
+        note_amount(root, m->json);
         if (json_is_integer(reply))
                 inspection_answered(root, m->json, (uint64_t)json_integer_value(reply));
         else if (!event)

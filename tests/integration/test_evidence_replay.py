@@ -510,6 +510,25 @@ class Folders(Replay):
             evtest.eventually(lambda: service.ctl("status", "--json").json()["roots"][0]["unreadable_files"] == 0, "well again")
 
 
+    def test_amount(self):
+        # status does not wait for the next walk
+        with self.service() as service:
+            self.until(service, "open", within=10)
+
+            def amount():
+                root = service.ctl("status", "--json").json()["roots"][0]
+                return root["folders"], root["files"]
+
+            folders, files = amount()
+            for n in range(5):
+                self.file(f"1.3/new {n}/a.txt", data=b"x")
+            os.mkdir(self.path("evidence/somewhere else"))
+            evtest.eventually(lambda: amount() == (folders + 6, files + 5), "six more folders", 10)
+            shutil.rmtree(self.path("evidence/1.3/new 0"))
+            os.unlink(self.path("evidence/1.3/new 1/a.txt"))
+            evtest.eventually(lambda: amount() == (folders + 5, files + 3), "fewer", 10)
+
+
 class Roots(Replay):
     def degraded(self, service):
         return [r for r in service.ctl("status", "--json").json()["reasons"] if self.path("evidence") in r]
