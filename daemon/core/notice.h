@@ -86,7 +86,7 @@ struct notice {
         usec_t last_reminded; /* 0: never */
         /* files: why present ones do not count (reminder), received, refused, missing */
         const struct file_note *files;
-        size_t n_files;
+        size_t n_files, n_more_files; /* more: of the same kind, not in files */
         const char *text; /* free words: reason of a decision, what could not be delivered; NULL */
         const struct trouble *trouble; /* of that kind; NULL: there is text */
         usec_t old_deadline;           /* deadline changed; 0 */

@@ -399,7 +399,7 @@ static const char *file_line(struct document *doc, const struct file_note *file)
 size_t item_files(struct document *doc, const struct notice *n, struct value *item,
                   const char *label, size_t max) {
         struct value *context = value_object(doc->pool), *fact;
-        size_t n_refused = 0, named = 0;
+        size_t n_refused = n->n_more_files, named = 0;
 
         for (size_t i = 0; i < n->n_files; i++)
                 n_refused += n->files[i].verdict != VERDICT_COUNTED;

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "core/lookup.h"
-#include "service/tell-internal.h"
 
 void report_marks_done(struct report_marks *marks) {
         for (size_t i = 0; i < marks->n; i++)
@@ -16,7 +14,7 @@ void report_marks_done(struct report_marks *marks) {
 
 void report_files_done(struct report_files *files) {
         for (size_t i = 0; i < files->n; i++)
-                evidence_notes_done(&files->items[i]);
+                tell_files_done(&files->items[i]);
         array_done(files);
 }
 
@@ -101,69 +99,39 @@ static bool files_matter(const struct tell *t, const struct track *track, usec_t
         return state_is_open(state) || state == STATE_EXPLAINED || state == STATE_SNOOZED;
 }
 
-/* Puts those that count nowhere in front: with a folder for all quarters, what counts for the first is no news of the second.
- * Return: how many they are. */
-static size_t uncounted_first(struct evidence_notes *notes) {
-        size_t n = 0;
-
-        for (size_t i = 0; i < notes->n; i++) {
-                struct file_note note = notes->items[i];
-
-                if (note.verdict == VERDICT_COUNTED ||
-                    (note.verdict == VERDICT_SURPLUS && note.detail))
-                        continue;
-                notes->items[i] = notes->items[n];
-                notes->items[n++] = note;
-        }
-        return n;
-}
-
-/* A sum, since files have no order; what is still being written is no news until it is judged. */
-static uint64_t files_print(const char *key, const struct evidence_notes *files) {
-        uint64_t start = hash_string(HASH_SEED, key), sum = 0;
-
-        for (size_t i = 0; i < files->n; i++)
-                if (files->items[i].verdict != VERDICT_UNSETTLED)
-                        sum += hash_number(hash_string(start, files->items[i].path),
-                                           (uint64_t)files->items[i].verdict);
-        return sum;
-}
-
 /**
- * gather_files() - what lies in the folders of open instances and does not count
+ * gather_files() - what lies in the folders of open instances and counts nowhere: with a folder for all quarters, what counts
+ *                  for the first is no news of the second
  * @prints: of the pages: without one its files are not looked at; the others become those of their files, too
  * @ret:    room for all tracks; borrowed from @ret_files
  */
-static int gather_files(struct tell *t, usec_t now, uint64_t *prints, struct evidence_notes *ret,
+static int gather_files(struct tell *t, usec_t now, uint64_t *prints, struct tell_files *ret,
                         struct report_files *ret_files) {
         for (size_t i = 0; i < t->tracks->n; i++) {
                 const struct track *track = &t->tracks->items[i];
                 uint64_t *print = &prints[track->instance->unit->index];
-                struct evidence_notes notes = {};
+                struct tell_files files = {};
                 int r;
 
                 if (*print == 0 || !files_matter(t, track, now))
                         continue;
-                r = evidence_files(t->evidence, track, false, &notes);
+                r = tell_files(t, track, false, &files);
                 if (r == 0)
-                        r = array_push(ret_files, notes);
+                        r = array_push(ret_files, files);
                 if (r < 0) {
-                        evidence_notes_done(&notes);
+                        tell_files_done(&files);
                         return r;
                 }
-                ret[i] =
-                        (struct evidence_notes){.items = notes.items, .n = uncounted_first(&notes)};
-                *print += files_print(track->instance->key, &ret[i]);
+                *print += files.print;
+                ret[i] = files;
         }
         return 0;
 }
 
-static void add_files(const struct evidence_notes *files, struct notice *notices, size_t n) {
+static void add_files(const struct tell_files *files, struct notice *notices, size_t n) {
         for (size_t i = 0; i < n; i++)
-                if (notices[i].instance) {
-                        notices[i].files = files[notices[i].instance->index].items;
-                        notices[i].n_files = files[notices[i].instance->index].n;
-                }
+                if (notices[i].instance)
+                        tell_files_name(&files[notices[i].instance->index], &notices[i]);
 }
 
 static int gather_one(struct tell *t, const struct report *report, usec_t now,
@@ -173,7 +141,7 @@ static int gather_one(struct tell *t, const struct report *report, usec_t now,
         size_t n = report_n_pages(t->model, report), before = ret->n;
         _cleanup_free_ const struct history **histories = histories_of(t);
         _cleanup_free_ uint64_t *prints = calloc(n + 1, sizeof(*prints));
-        _cleanup_free_ struct evidence_notes *files = calloc(t->tracks->n + 1, sizeof(*files));
+        _cleanup_free_ struct tell_files *files = calloc(t->tracks->n + 1, sizeof(*files));
         _cleanup_free_ bool *wanted = calloc(n + 1, sizeof(*wanted));
         int r;
 

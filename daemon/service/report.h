@@ -8,7 +8,7 @@
 
 #include "core/report.h"
 #include "service/limit.h"
-#include "service/tell.h"
+#include "service/tell-internal.h"
 
 /* What is to be remembered once the mails are written. */
 struct report_mark {
@@ -19,7 +19,7 @@ struct report_marks ARRAY(struct report_mark);
 void report_marks_done(struct report_marks *marks);
 
 /* What notices say of files: owned, and to be kept as long as they are. */
-struct report_files ARRAY(struct evidence_notes);
+struct report_files ARRAY(struct tell_files);
 void report_files_done(struct report_files *files);
 
 /**

@@ -7,6 +7,18 @@
 
 struct flush;
 
+/* Files of an instance that do not count, for a mail. */
+struct tell_files {
+        struct evidence_notes notes; /* owned; the first of them */
+        size_t n_more;               /* beyond these */
+        uint64_t print;              /* of all: other when one came, went or is judged otherwise */
+};
+/** tell_files() - @elsewhere: with those that count for another instance. Return: 0 or -ENOMEM. */
+int tell_files(struct tell *t, const struct track *track, bool elsewhere, struct tell_files *ret);
+void tell_files_done(struct tell_files *files);
+/** tell_files_name() - into @notice, which borrows them */
+void tell_files_name(const struct tell_files *files, struct notice *notice);
+
 char *tell_message_id(const struct model *model,
                       usec_t now); /* owned; NULL: out of memory or of randomness */
 /**

@@ -84,24 +84,21 @@ static int take_digest(struct digest_list *list, const struct track *track, stru
 static int compose_preview(struct tell *t, struct digest *d, struct composed *ret) {
         struct compose_context context = {.model = t->model, .templates = t->templates};
         _cleanup_free_ char *message_id = tell_message_id(t->model, d->at);
-        _cleanup_free_ struct evidence_notes *notes = calloc(d->items.n + 1, sizeof(*notes));
-        int r = message_id && notes ? 0 : -ENOMEM;
+        _cleanup_free_ struct tell_files *files = calloc(d->items.n + 1, sizeof(*files));
+        int r = message_id && files ? 0 : -ENOMEM;
 
         for (size_t i = 0; i < d->items.n && r == 0; i++) {
                 struct notice *n = &d->items.items[i];
 
-                r = evidence_files(t->evidence, &t->tracks->items[n->instance->index], false,
-                                   &notes[i]);
-                n->files = notes[i].items;
-                n->n_files = notes[i].n;
+                r = tell_files(t, &t->tracks->items[n->instance->index], true, &files[i]);
+                tell_files_name(&files[i], n);
         }
         context.message_id = message_id;
         if (r == 0)
                 r = compose_message(&context, d, ret);
-        for (size_t i = 0; notes && i < d->items.n; i++) {
-                d->items.items[i].files = NULL;
-                d->items.items[i].n_files = 0;
-                evidence_notes_done(&notes[i]);
+        for (size_t i = 0; files && i < d->items.n; i++) {
+                tell_files_name(&(struct tell_files){}, &d->items.items[i]);
+                tell_files_done(&files[i]);
         }
         return r;
 }

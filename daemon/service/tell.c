@@ -33,7 +33,7 @@ struct flush {
         usec_t now;
         struct plan plan;
         struct notice_list notices;
-        struct evidence_notes *files;                       /* owned; parallel to plan.reminders */
+        struct tell_files *files;                           /* owned; parallel to plan.reminders */
         struct stored_rows ARRAY(struct stored_row) stored; /* that these notices come from */
         struct limit limit;
         struct details ARRAY(json_t *) details; /* owned references; strings of file notes */
@@ -48,7 +48,7 @@ struct flush {
 
 static void flush_done(struct flush *f) {
         for (size_t i = 0; f->files && i < f->plan.n_reminders; i++)
-                evidence_notes_done(&f->files[i]);
+                tell_files_done(&f->files[i]);
         free(f->files);
         plan_done(&f->plan);
         array_done(&f->notices);
@@ -84,13 +84,11 @@ static int gather_reminders(struct flush *f) {
                 const struct reminder *reminder = &f->plan.reminders[i];
                 struct notice n = notice_from_reminder(f->tell->model, reminder, f->now);
 
-                r = evidence_files(f->tell->evidence,
-                                   &f->tell->tracks->items[reminder->instance->index], false,
-                                   &f->files[i]);
+                r = tell_files(f->tell, &f->tell->tracks->items[reminder->instance->index], true,
+                               &f->files[i]);
                 if (r < 0)
                         return r;
-                n.files = f->files[i].items;
-                n.n_files = f->files[i].n;
+                tell_files_name(&f->files[i], &n);
                 r = array_push(&f->notices, n);
                 if (r < 0)
                         return r;
@@ -554,7 +552,7 @@ int tell_digests(struct tell *t, struct digest_list *ret) {
 
         /* The digests borrow notes of the flush: files are left out, nobody shows them here. */
         for (size_t i = 0; i < f.notices.n; i++)
-                f.notices.items[i].n_files = 0;
+                tell_files_name(&(struct tell_files){}, &f.notices.items[i]);
         return r < 0 ? r : digests_build(t->model, f.notices.items, f.notices.n, f.now, ret);
 }
 

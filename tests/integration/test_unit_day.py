@@ -62,6 +62,18 @@ class UnitDay(evmail.Office):
         self.assertIn("The report: *report*.pdf", last)
         self.assertNotIn("~$a", last)
 
+    def test_a_reminder_counts_them_all(self):
+        """Of very many files a mail names the first, and says how many more there are."""
+        with evtest.SmtpServer() as server:
+            self.office(evmail.server(server.url))
+            for n in range(25):
+                evtest.place(self.path("evidence"), f"1.1/0/nháp {n}.pdf", seed=n)
+            self.once()
+        (text,) = [evtest.body_text(m.parse()) for m in server.taken if m.recipients == [unit_address(0)]]
+        self.assertIn("Files that are there but not counted: 25 files", text)
+        self.assertEqual(text.count("its name does not match what is asked for"), 20)
+        self.assertIn("… and 5 more files", text)
+
 
 if __name__ == "__main__":
     evtest.main()
