@@ -72,6 +72,8 @@ const char *trouble_words(struct words *w, const struct trouble *trouble);
 const char *said_words(struct words *w, const char *said);
 /** said_phrase() - the @i-th phrase that it may need, without "said-"; NULL behind the last */
 const char *said_phrase(size_t i);
+/** said_own() - how the @i-th that a program of ours may say begins; NULL behind the last */
+const char *said_own(size_t i);
 
 /** audience() - who is greeted, in the words of the language: "Văn phòng Sở; Đồng chí Giám đốc Sở" */
 const char *audience(struct document *doc);

@@ -10,12 +10,14 @@
  * What a program said is kept in its own words, in the ledger and the queue, which are English. A mail says it in its reader's
  * language where it is one of these. The quoted ones stand behind their translation as they were: they name hosts and files.
  */
-static const struct {
+struct said {
         const char *begins, *phrase;
         bool quoted; /* else the rest is told by itself */
-} known[] = {
-        /* evidenced-mail */
-        {"given up, as evidenced asked", "stopped", false},
+};
+
+/* evidenced-mail, evidenced-scan and the decider; a test looks for them in their sources. */
+static const struct said own[] = {
+        {"given up", "stopped", false},
         {"the server takes no more of the message", "stalled", false},
         {"no answer in time", "silent", false},
         {"the server closed the connection", "closed", false},
@@ -29,14 +31,16 @@ static const struct {
         {"no way to authenticate in common with the server: ", "no-mechanism", false},
         {"this server can not be used: ", "server-setting", true},
         {"the credential in '", "credential", true},
-        {"neither 'smtp_", "credential", true},
+        {"there is no password '", "credential", true},
         {"the address \"", "address", true},
         {"the folder '", "folder", true},
         {"stored as ", "stored", false},
-        /* evidenced-scan */
         {"fs.inotify.max_user_watches is reached", "watches", true},
         {"inotify lost events", "queue", true},
         {"another file system than before", "another", true},
+};
+
+static const struct said others[] = {
         /* libcurl */
         {"Failed to connect to ", "refused", true},
         {"Couldn't connect to server", "refused", true},
@@ -65,7 +69,20 @@ static const struct {
         {"Read-only file system", "read-only", true},
 };
 
-const char *said_phrase(size_t i) { return i < ELEMENTSOF(known) ? known[i].phrase : NULL; }
+static const struct said *find(const struct said *list, size_t n, const char *text) {
+        for (size_t i = 0; i < n; i++)
+                if (startswith(text, list[i].begins))
+                        return &list[i];
+        return NULL;
+}
+
+const char *said_phrase(size_t i) {
+        return i < ELEMENTSOF(own)                        ? own[i].phrase
+               : i - ELEMENTSOF(own) < ELEMENTSOF(others) ? others[i - ELEMENTSOF(own)].phrase
+                                                          : NULL;
+}
+
+const char *said_own(size_t i) { return i < ELEMENTSOF(own) ? own[i].begins : NULL; }
 
 /* "550 5.1.1 nobody of that name" */
 static bool is_reply(const char *s) {
@@ -76,17 +93,18 @@ static bool is_reply(const char *s) {
 }
 
 const char *said_words(struct words *w, const char *said) {
+        const struct said *known;
+        const char *phrase, *rest = said;
         struct value *context;
-        const char *phrase = "other", *rest = said;
 
         if (!said || !*said || is_reply(said))
                 return words_clean(w, said);
-        for (size_t i = 0; i < ELEMENTSOF(known); i++)
-                if (startswith(said, known[i].begins)) {
-                        phrase = known[i].phrase;
-                        rest = said + (known[i].quoted ? 0 : strlen(known[i].begins));
-                        break;
-                }
+        known = find(own, ELEMENTSOF(own), said);
+        if (!known)
+                known = find(others, ELEMENTSOF(others), said);
+        phrase = known ? known->phrase : "other";
+        if (known && !known->quoted)
+                rest = said + strlen(known->begins);
         if (!words_have(w, "said-", phrase)) /* their language is this one */
                 return words_clean(w, said);
         context = value_object(w->pool);

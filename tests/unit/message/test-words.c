@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,8 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/fileio.h"
+#include "base/strbuf.h"
 #include "base/text.h"
 #include "base/zone.h"
 #include "message/compose.h"
@@ -16,6 +19,7 @@
 #include "message/words.h"
 
 static struct templates *templates;
+static struct strbuf sources;
 
 static int setup(void **state) {
         (void)state;
@@ -209,8 +213,8 @@ static void test_what_was_said(void **state) {
                 {"", ""},
                 {"550 5.1.1 nobody", "550 5.1.1 nobody"},
                 {"250", "250"},
-                {"5501 nobody", "“5501 nobody”"},
                 {"stored as 1.a", "đã lưu thành tệp “1.a”"},
+                {"5501 nobody", "“5501 nobody”"},
                 {"lost after the message: Timeout was reached",
                  "mất kết nối sau khi gửi xong thư: máy chủ không phản hồi: “Timeout was reached”"},
                 {"not the reply that was due: 250 ok",
@@ -238,12 +242,42 @@ static void test_what_was_said(void **state) {
         value_pool_done(&pool);
 }
 
+static int take_source(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
+        _cleanup_free_ char *data = NULL;
+        size_t size;
+
+        (void)st;
+        (void)ftw;
+        if (flag != FTW_F || !endswith(path, ".c") || endswith(path, "/said.c"))
+                return 0;
+        if (read_file(path, 1 << 20, &data, &size) < 0)
+                return -1;
+        strbuf_add(&sources, data, size);
+        return 0;
+}
+
+/* A program that says it otherwise by now would be quoted, and nobody would notice. */
+static void test_own_words_are_said(void **state) {
+        (void)state;
+        assert_int_equal(nftw(SOURCE_DIR "/daemon", take_source, 16, FTW_PHYS), 0);
+        for (size_t i = 0; said_own(i); i++) {
+                _cleanup_(strbuf_done) struct strbuf text = STRBUF_INIT;
+
+                for (const char *c = said_own(i); *c; c++)
+                        strbuf_addf(&text, *c == '"' ? "\\%c" : "%c", *c);
+                if (!strstr(strbuf_str(&sources), strbuf_str(&text)))
+                        fail_msg("no program says '%s'", said_own(i));
+        }
+        strbuf_done(&sources);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_both_languages),
                 cmocka_unit_test(test_every_name_has_a_phrase),
                 cmocka_unit_test(test_troubles),
                 cmocka_unit_test(test_what_was_said),
+                cmocka_unit_test(test_own_words_are_said),
                 cmocka_unit_test(test_what_comes_from_outside),
                 cmocka_unit_test(test_a_missing_phrase_is_an_error),
         };
