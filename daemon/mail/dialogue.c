@@ -123,7 +123,7 @@ static void judge(struct dialogue *d, bool asked) {
                 d->open = false;
         if (!taken && d->refusal.code == 0)
                 d->refusal = d->reply;
-        if (!asked || d->reply.code == 421 || (!taken && !is_refusal(d->reply.code)))
+        if (d->reply.code == 421 || (!taken && !is_refusal(d->reply.code)))
                 d->broken = true;
         else if (d->reply.to < d->asked)
                 await(d, d->reply.to + 1);
