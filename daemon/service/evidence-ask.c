@@ -117,6 +117,32 @@ int evidence_files(struct evidence *e, const struct track *track, bool ignored,
         return r;
 }
 
+char *evidence_counted(const struct evidence *e, const struct track *track, const char *sha256,
+                       const char *path) {
+        struct evfile wanted = {.file = {.inspected = true}};
+        const struct evfile *o = NULL;
+        char *found = NULL;
+
+        errno = 0;
+        if (hex_decode(sha256, wanted.file.sha256, SHA256_SIZE) < 0)
+                return NULL;
+        while ((o = content_next(e, &wanted, o))) {
+                char *clean;
+
+                if (o->instance != track->instance->index)
+                        continue;
+                clean = text_sanitize(o->file.path, strlen(o->file.path));
+                if (!clean || strcmp(clean, path) == 0) {
+                        free(found);
+                        return clean;
+                }
+                free(found);
+                found = clean;
+        }
+        errno = 0;
+        return found;
+}
+
 size_t evidence_roots(const struct evidence *e, struct evidence_root *ret, size_t max) {
         size_t n = e->n_roots < max ? e->n_roots : max;
 

@@ -68,6 +68,15 @@ int evidence_files(struct evidence *evidence, const struct track *track, bool ig
                    struct evidence_notes *ret);
 void evidence_notes_done(struct evidence_notes *notes);
 
+/**
+ * evidence_counted() - the file of this content that counts for an instance, or holds its slot while it is away
+ * @path: which of several, when one of them is it
+ *
+ * Return: owned, where it lies now; NULL: none (errno 0), or ENOMEM.
+ */
+char *evidence_counted(const struct evidence *evidence, const struct track *track,
+                       const char *sha256, const char *path);
+
 struct evidence_root {
         const char *path, *state,
                 *text; /* state: "scanning", "ok", "missing", "unreadable", "hung", "different" */

@@ -150,6 +150,26 @@ static bool still_true(const struct stored_notice *row, const struct notice *n) 
         return row->kind != NOTICE_COMPLETE || done;
 }
 
+/* What was received is told as it is when the mail leaves: where it lies, and nothing of a version that was replaced. */
+static int still_counts(struct flush *f, const struct track *track, struct notice *n) {
+        struct file_note *note = (struct file_note *)n->files;
+        char *path;
+        int r;
+
+        if (!track || !note || !note->sha256)
+                return 1;
+        path = evidence_counted(f->tell->evidence, track, note->sha256, note->path);
+        if (!path)
+                return -errno;
+        r = array_push(&f->owned, path);
+        if (r < 0) {
+                free(path);
+                return r;
+        }
+        note->path = path;
+        return 1;
+}
+
 struct mailed {
         struct flush *flush;
         struct mailed_list ARRAY(struct address) list;
@@ -223,6 +243,11 @@ static int on_waiting(void *userdata, const struct stored_notice *row) {
                 r = trouble_of_detail(f, detail, &n);
         if (r == 0 && row->kind == NOTICE_DEADLINE_CHANGED && track)
                 r = find_mailed(f, row->instance, &n.mailed);
+        if (r == 0 && row->kind == NOTICE_RECEIVED) {
+                r = still_counts(f, track, &n);
+                if (r == 0)
+                        return 0; /* dropped as well */
+        }
         return r < 0 ? r : array_push(&f->notices, n);
 }
 

@@ -179,6 +179,37 @@ class Programs(Replay):
             self.until(service, "complete")
 
 
+class Digest(Replay):
+    def test_what_is_there_when_it_leaves(self):
+        # renamed, and saved over: the mail of the next morning names what counts then, where it lies
+        with self.service() as service:
+            self.until(service, "open", within=10)
+            self.file("1.1/first report.pdf", seed="1")
+            self.file("1.3/minutes 1.pdf", seed="2")
+            self.until(service, "complete")
+            self.until(service, "partial", MINUTES)
+            os.rename(self.path("evidence/1.1/first report.pdf"), self.path("evidence/1.1/signed report.pdf"))
+            evtest.eventually(lambda: "1.1/signed report.pdf" in self.files(service), "renamed")
+            os.rename(self.path("evidence/1.3/minutes 1.pdf"), self.path("evidence/1.3/signed minutes.pdf"))
+            evtest.eventually(lambda: "1.3/signed minutes.pdf" in self.files(service, MINUTES), "renamed")
+            os.rename(self.outside("new.pdf", seed="3"), self.path("evidence/1.1/signed report.pdf"))
+            evtest.eventually(lambda: self.log(service, "evidence-replaced"), "replaced")
+            sha256 = self.files(service)["1.1/signed report.pdf"]["sha256"]
+        evtest.set_clock(self.path("state"), "2018-11-13T07:29:58+07:00")
+        with self.service():
+
+            def receipts():
+                texts = [evtest.body_text(message.parse()) for message in self.server.taken]
+                return [" ".join(text.split()) for text in texts if "SHA-256" in text]
+
+            [said] = evtest.eventually(receipts, "the receipts")
+            self.assertEqual(said.count("1.1/"), 1, said)
+            self.assertIn("1.1/signed report.pdf", said)
+            self.assertIn(f"SHA-256 {sha256[:8]}", said)
+            self.assertIn("1.3/signed minutes.pdf", said)
+            self.assertNotIn("1.3/minutes 1.pdf", said)
+
+
 class Names(Replay):
     def test_decomposed(self):
         # a Mac's name of the folder and of the file; đ and diacritics do not matter either
