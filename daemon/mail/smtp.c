@@ -73,6 +73,8 @@ static int await(struct smtp_session *s, short events, usec_t until) {
                         wake = s->unwanted_at + ABORT_DOT_USEC;
                 r = inbox_await(s->inbox, s->link.fd, events, wake);
         }
+        if (r < 0)
+                s->why = strerror(-r);
         return r < 0 ? r : 0;
 }
 
