@@ -39,7 +39,7 @@ int tell_files(struct tell *t, const struct track *track, bool elsewhere, struct
                 }
                 r = array_push(&files.notes, *note);
                 if (r == 0) /* what it owns went along */
-                        note->path = note->sha256 = NULL;
+                        note->path = note->sha256 = note->detail = NULL;
         }
         if (r < 0) {
                 tell_files_done(&files);
