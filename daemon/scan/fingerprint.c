@@ -2,12 +2,13 @@
 #include "scan/fingerprint.h"
 
 #include <endian.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/digest.h"
 
 /* A change of what goes into a fingerprint changes the key: then nothing is known any more, and all is sent again. */
 #define KEY_0 0x65766964656e6365ULL
-#define KEY_1 0x642d7363616e2d31ULL
+#define KEY_1 0x642d7363616e2d32ULL
 
 struct sip {
         uint64_t v0, v1, v2, v3;
@@ -76,21 +77,32 @@ uint64_t file_hash(uint64_t name_hash, uint64_t size, usec_t mtime, uint64_t ino
         return hash_bytes(fields, sizeof(fields));
 }
 
-static int compare_marks(const void *a, const void *b) {
-        const struct mark *x = a, *y = b;
+static void hash_mark(uint64_t hash, uint32_t flags, uint64_t ret[2]) {
+        const uint64_t fields[2] = {htole64(hash), htole64(flags)};
 
-        if (x->hash != y->hash)
-                return x->hash < y->hash ? -1 : 1;
-        return x->flags < y->flags ? -1 : x->flags > y->flags;
+        sip_hash(fields, sizeof(fields), ret);
 }
 
-void folder_fingerprint(struct mark *marks, size_t n, uint8_t ret[FINGERPRINT_SIZE]) {
-        uint64_t hash[2];
+void fingerprint_add(struct fingerprint *print, uint64_t hash, uint32_t flags) {
+        uint64_t mark[2];
 
-        if (n > 1)
-                qsort(marks, n, sizeof(*marks), compare_marks);
-        sip_hash(marks, n * sizeof(*marks), hash);
-        hash[0] = htole64(hash[0]);
-        hash[1] = htole64(hash[1]);
-        memcpy(ret, hash, FINGERPRINT_SIZE);
+        hash_mark(hash, flags, mark);
+        print->sums[0] += mark[0];
+        print->sums[1] += mark[1];
+}
+
+void fingerprint_remove(struct fingerprint *print, uint64_t hash, uint32_t flags) {
+        uint64_t mark[2];
+
+        hash_mark(hash, flags, mark);
+        print->sums[0] -= mark[0];
+        print->sums[1] -= mark[1];
+}
+
+const char *fingerprint_to_string(const struct fingerprint *print, char buf[FINGERPRINT_TEXT]) {
+        return hex_encode((const uint8_t *)print->sums, FINGERPRINT_SIZE, buf);
+}
+
+int fingerprint_from_string(const char *text, struct fingerprint *ret) {
+        return hex_decode(text, (uint8_t *)ret->sums, FINGERPRINT_SIZE);
 }

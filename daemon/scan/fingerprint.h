@@ -17,10 +17,15 @@ uint64_t hash_bytes(const void *data, size_t len);
 /** file_hash() - name and what changes when the content does */
 uint64_t file_hash(uint64_t name_hash, uint64_t size, usec_t mtime, uint64_t inode);
 
-struct mark { /* one file of a folder */
-        uint64_t hash;
-        uint64_t flags;
+struct fingerprint { /* of a folder; all zero: of one without files */
+        uint64_t sums[FINGERPRINT_SIZE / sizeof(uint64_t)];
 };
 
-/** folder_fingerprint() - of the files in any order; sorts @marks in place */
-void folder_fingerprint(struct mark *marks, size_t n, uint8_t ret[FINGERPRINT_SIZE]);
+/** A file more, in any order. @hash: file_hash(), @flags: as told to the decider */
+void fingerprint_add(struct fingerprint *print, uint64_t hash, uint32_t flags);
+/** One of those that were added is no longer there, or has other flags. */
+void fingerprint_remove(struct fingerprint *print, uint64_t hash, uint32_t flags);
+
+#define FINGERPRINT_TEXT (2 * FINGERPRINT_SIZE + 1)
+const char *fingerprint_to_string(const struct fingerprint *print, char buf[FINGERPRINT_TEXT]);
+int fingerprint_from_string(const char *text, struct fingerprint *ret); /* Return: 0, -EINVAL */

@@ -62,7 +62,7 @@ int folder_new(struct folder *parent, const char *name, struct folder **ret) {
         folder->name = strdup(name);
         folder->parent = parent;
         folder->wd = -1;
-        folder->due = USEC_INFINITY;
+        folder->look_at = folder->look_by = folder->settle_at = folder->due = USEC_INFINITY;
         folder->heap_slot = SIZE_MAX;
         if (!folder->name || (parent && insert_child(parent, at, folder) < 0)) {
                 folder_free(folder);
@@ -77,6 +77,7 @@ static void free_one(struct folder *folder) {
         free(folder->children);
         free(folder->settled);
         free(folder->pending);
+        free(folder->pending_names);
         free(folder->hints);
         free(folder);
 }
@@ -286,7 +287,9 @@ void folder_forget_writers(struct folder *folder) {
                         folder->hints[i].writing = false;
                         folder->hints[i].at = clock_monotonic();
                 }
-        for (size_t i = 0; i < folder->n_pending; i++)
+        for (size_t i = 0; i < folder->n_pending; i++) {
+                folder->pending[i].read_at = 0;
                 if (folder->pending[i].since == USEC_INFINITY)
                         folder->pending[i].since = clock_monotonic();
+        }
 }

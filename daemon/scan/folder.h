@@ -28,7 +28,11 @@ struct hint {
 
 struct pending { /* a file that is not settled */
         uint64_t hash;
-        usec_t since; /* unchanged since then; USEC_INFINITY: somebody is writing it */
+        usec_t since;      /* unchanged since then; USEC_INFINITY: somebody is writing it */
+        usec_t read_at;    /* when it was last looked into; 0: not since we know it */
+        usec_t read_state; /* the entry's `changed` then */
+        uint32_t flags;    /* as told to the decider */
+        uint32_t name;     /* in the folder's pending_names */
 };
 
 struct folder {
@@ -40,13 +44,14 @@ struct folder {
 
         bool looked; /* at least once by this process */
         bool known;  /* the decider has a listing with this fingerprint */
-        uint8_t fingerprint[FINGERPRINT_SIZE];
+        struct fingerprint fingerprint;
         uint32_t n_files;
         uint64_t *settled; /* owned, sorted */
         size_t n_settled;
         struct pending *pending; /* owned, sorted by hash */
         size_t n_pending;
-        struct hint *hints; /* owned, in order of arrival */
+        char *pending_names; /* owned */
+        struct hint *hints;  /* owned, in order of arrival */
         size_t n_hints, cap_hints;
         usec_t blurred; /* more hints than we keep: anything may have been touched at this time; 0: no */
 
@@ -58,8 +63,10 @@ struct folder {
         struct folder *wd_next; /* others with the same one (a bind mount) */
 
         /* scheduling: see scan/agenda.h */
-        usec_t due;       /* USEC_INFINITY: not */
-        size_t heap_slot; /* SIZE_MAX: not in it */
+        usec_t look_at, look_by; /* when to list it: from then on, and at the latest */
+        usec_t settle_at;        /* when the next of `pending` can have settled */
+        usec_t due;              /* the earlier one; USEC_INFINITY: not on the agenda */
+        size_t heap_slot;        /* SIZE_MAX: not in it */
         struct folder *queue_before, *queue_after;
         bool queued, in_walk;
         bool force;     /* send the listing even if it is as known */
@@ -67,8 +74,8 @@ struct folder {
         bool unwatched; /* the limit of watches was reached */
         usec_t looked_at;
         usec_t no_event_before,
-                no_settle_before; /* when the next look may be, so that a busy folder is not looked at all the time */
-        unsigned busy; /* looks in a row, each soon after the other */
+                no_settle_before; /* so that a busy folder is not looked at all the time */
+        unsigned busy;            /* looks in a row, each soon after the other */
 };
 
 /** folder_new() - a child of @parent (NULL: the root). Return: 0, -ENOMEM, -EEXIST. */
@@ -91,5 +98,5 @@ struct folder *folder_next(struct folder *folder, const struct folder *top);
 void folder_hint(struct folder *folder, const struct hint *hint);
 /** folder_hints_by_name() - one hint a name, in order of name_hash */
 void folder_hints_by_name(struct folder *folder);
-/** folder_forget_writers() - events were lost: who is writing is not known any more */
+/** folder_forget_writers() - events were lost: who is writing is not known any more, nor whether what was read still holds */
 void folder_forget_writers(struct folder *folder);

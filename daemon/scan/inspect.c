@@ -87,9 +87,11 @@ static int digest_content(struct bytes *s, uint8_t ret[SHA256_SIZE]) {
         return r;
 }
 
-static usec_t mtime_of(const struct stat *st) {
-        return st->st_mtim.tv_sec * USEC_PER_SEC + st->st_mtim.tv_nsec / 1000;
+static usec_t usec_of(const struct timespec *t) {
+        return t->tv_sec * USEC_PER_SEC + t->tv_nsec / 1000;
 }
+
+static usec_t mtime_of(const struct stat *st) { return usec_of(&st->st_mtim); }
 
 static enum inspect_status status_of_error(int error) {
         switch (error) {
@@ -162,7 +164,11 @@ int inspect_file(const struct inspect_request *request, struct inspection *ret) 
                 result.status = status_of_error(fd < 0 ? -fd : errno);
         } else {
                 result.size = (uint64_t)st.st_size;
+                result.inode = st.st_ino;
                 result.mtime = mtime_of(&st);
+                result.changed = usec_of(&st.st_ctim);
+                if (result.changed < result.mtime)
+                        result.changed = result.mtime;
                 if (result.size != request->size || result.mtime != request->mtime)
                         result.status = INSPECT_CHANGED;
                 else if (result.size > request->max_bytes)

@@ -49,8 +49,8 @@ struct inspection {
         enum inspect_status status;
         struct content content;
         uint8_t sha256[SHA256_SIZE];
-        uint64_t size; /* as found */
-        usec_t mtime;
+        uint64_t size, inode;  /* as found */
+        usec_t mtime, changed; /* changed: the later of mtime and ctime */
 };
 
 /** inspect_file() - Return: 0 (see ret->status), or what @tick returned. */

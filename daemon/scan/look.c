@@ -135,10 +135,25 @@ static int add_folder(struct listing *l, const char *name, uint64_t inode) {
         return array_push(&l->folders, f);
 }
 
+static int add_file(const struct look *look, int dir_fd, const char *name, const struct statx *st,
+                    struct listing *l) {
+        struct entry e = {};
+        int r;
+
+        if (S_ISLNK(st->stx_mode)) {
+                r = fill_link(look, dir_fd, name, &e);
+                return r < 0 ? r : add_entry(l, name, &e);
+        }
+        fill_regular(&e, st);
+        if (S_ISREG(st->stx_mode))
+                e.flags = ENTRY_REGULAR |
+                          (may_read(look->who, dir_fd, name, st) ? 0 : ENTRY_UNREADABLE);
+        return add_entry(l, name, &e);
+}
+
 static int add_one(const struct look *look, int dir_fd, const struct dirent *d, struct listing *l) {
         struct entry e = {};
         struct statx st;
-        int r;
 
         if (d->d_type == DT_DIR)
                 return add_folder(l, d->d_name, d->d_ino);
@@ -156,15 +171,19 @@ static int add_one(const struct look *look, int dir_fd, const struct dirent *d, 
         }
         if (S_ISDIR(st.stx_mode))
                 return add_folder(l, d->d_name, d->d_ino);
-        if (S_ISLNK(st.stx_mode)) {
-                r = fill_link(look, dir_fd, d->d_name, &e);
-                return r < 0 ? r : add_entry(l, d->d_name, &e);
-        }
-        fill_regular(&e, &st);
-        if (S_ISREG(st.stx_mode))
-                e.flags = ENTRY_REGULAR |
-                          (may_read(look->who, dir_fd, d->d_name, &st) ? 0 : ENTRY_UNREADABLE);
-        return add_entry(l, d->d_name, &e);
+        return add_file(look, dir_fd, d->d_name, &st, l);
+}
+
+int look_at_one(const struct look *look, int dir_fd, const char *name, struct listing *l) {
+        struct statx st;
+        int r;
+
+        if (statx(dir_fd, name, AT_SYMLINK_NOFOLLOW, STATX_WANTED, &st) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if (S_ISDIR(st.stx_mode))
+                return 0;
+        r = add_file(look, dir_fd, name, &st, l);
+        return r < 0 ? r : strbuf_error(&l->names);
 }
 
 static int compare_subfolders(const void *a, const void *b, void *names) {

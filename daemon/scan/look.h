@@ -19,6 +19,8 @@ enum { /* ipc/PROTOCOL.md, "folder" */
        ENTRY_LINK_INSIDE = 4,
        ENTRY_LINK_OUT = 8,
        ENTRY_UNREADABLE = 16,
+       ENTRY_QUIET = 32,
+       ENTRY_READ = 64, /* told once, with ENTRY_SETTLED, and no part of a fingerprint */
 };
 
 struct entry {
@@ -68,3 +70,5 @@ struct look {
  * Return: 0, -errno.
  */
 int look_at(const struct look *look, int dir_fd, struct listing *ret);
+/** look_at_one() - at one name of an open folder (borrowed); added to @ret if it is there. Return: 0, -errno. */
+int look_at_one(const struct look *look, int dir_fd, const char *name, struct listing *ret);

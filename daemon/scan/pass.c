@@ -125,12 +125,12 @@ static int troubled(struct scanner *s, struct folder *folder, const char *path, 
         int r = 0;
 
         if (error == EMFILE || error == ENFILE || error == ENOMEM || error == EINTR)
-                return agenda_due(&s->agenda, folder, clock_monotonic() + RETRY_SOON);
+                return pass_plan(s, folder, clock_monotonic() + RETRY_SOON);
         folder->trouble = error;
         if (!told)
                 r = report_trouble(s, path, error);
         if (r == 0)
-                r = agenda_due(&s->agenda, folder, usec_add(clock_monotonic(), s->poll));
+                r = pass_plan(s, folder, usec_add(clock_monotonic(), s->poll));
         if (r == 0 && is_root_trouble(error)) {
                 pass_end(s);
                 r = pass_begin(s);
@@ -242,61 +242,55 @@ static int check_device(struct scanner *s, struct folder *folder, int fd) {
         return 0;
 }
 
-static int fingerprint(const struct listing *l, uint32_t more_flags,
-                       uint8_t ret[FINGERPRINT_SIZE]) {
-        _cleanup_free_ struct mark *marks = calloc(l->entries.n + 1, sizeof(*marks));
+static struct fingerprint fingerprint(const struct listing *l, uint32_t more_flags) {
+        struct fingerprint print = {};
 
-        if (!marks)
-                return -ENOMEM;
         for (size_t i = 0; i < l->entries.n; i++)
-                marks[i] = (struct mark){.hash = l->entries.items[i].hash,
-                                         .flags = l->entries.items[i].flags | more_flags};
-        folder_fingerprint(marks, l->entries.n, ret);
-        return 0;
+                fingerprint_add(&print, l->entries.items[i].hash,
+                                (l->entries.items[i].flags & ~(uint32_t)ENTRY_READ) | more_flags);
+        return print;
+}
+
+static bool is_known(const struct folder *folder, const struct fingerprint *print) {
+        return folder->known && memcmp(print, &folder->fingerprint, sizeof(*print)) == 0;
 }
 
 /* After a restart: is it all as the decider has it, and settled? */
-static int settle_as_known(struct folder *folder, struct listing *l, bool *ret) {
-        uint8_t print[FINGERPRINT_SIZE];
-        int r;
+static bool settles_as_known(const struct folder *folder, const struct listing *l) {
+        struct fingerprint print;
 
-        *ret = false;
         if (folder->looked || !folder->known || folder->n_hints > 0 || folder->blurred > 0)
-                return 0;
-        r = fingerprint(l, ENTRY_SETTLED, print);
-        if (r < 0 || memcmp(print, folder->fingerprint, sizeof(print)) != 0)
-                return r;
-        *ret = true;
-        return settle_all(folder, l);
+                return false;
+        print = fingerprint(l, ENTRY_SETTLED);
+        return is_known(folder, &print);
 }
 
-static int settle(struct scanner *s, struct folder *folder, struct listing *l, usec_t *ret_due) {
-        struct settle settle = {
+static struct settle settle_now(const struct scanner *s) {
+        return (struct settle){
                 .time = s->settle,
+                .quiet = s->quiet,
                 .writer_limit = s->rescan > 10 * s->settle ? s->rescan : 10 * s->settle,
                 .now = clock_monotonic(),
                 .now_real = clock_realtime(),
         };
-        bool as_known;
-        int r = settle_as_known(folder, l, &as_known);
+}
 
-        if (r < 0 || as_known)
-                return r;
-        return settle_apply(folder, l, &settle, ret_due);
+static int settle(struct scanner *s, struct folder *folder, struct listing *l) {
+        struct settle settle = settle_now(s);
+
+        return settles_as_known(folder, l) ? settle_all(folder, l)
+                                           : settle_apply(folder, l, &settle);
 }
 
 static int tell(struct scanner *s, struct folder *folder, const char *path, const struct listing *l,
                 bool force) {
-        uint8_t print[FINGERPRINT_SIZE];
-        int r = fingerprint(l, 0, print);
+        struct fingerprint print = fingerprint(l, 0);
 
-        if (r < 0)
-                return r;
         s->n_files += l->entries.n - (uint64_t)folder->n_files;
         folder->n_files = (uint32_t)l->entries.n;
-        if (folder->known && !force && memcmp(print, folder->fingerprint, sizeof(print)) == 0)
+        if (!force && is_known(folder, &print))
                 return 0;
-        memcpy(folder->fingerprint, print, sizeof(print));
+        folder->fingerprint = print;
         folder->known = true;
         return report_folder(s, path, folder, l);
 }
@@ -317,33 +311,35 @@ static void set_pace(const struct scanner *s, struct folder *folder, usec_t bega
         folder->no_settle_before = now + rest; /* those that settle are gathered: scan/settle.c */
 }
 
-static int look_again(struct scanner *s, struct folder *folder, usec_t due) {
-        int r = 0;
+static int turn_again(struct scanner *s, struct folder *folder) {
+        if (folder->settle_at < folder->no_settle_before)
+                folder->settle_at = folder->no_settle_before;
+        return pass_plan(s, folder, USEC_INFINITY);
+}
 
-        if (due != USEC_INFINITY)
-                r = agenda_due(&s->agenda, folder,
-                               due > folder->no_settle_before ? due : folder->no_settle_before);
+static int look_again(struct scanner *s, struct folder *folder) {
+        int r = turn_again(s, folder);
+
         /* The whole root is walked at every poll when it is remote: see scanner.c. */
         if (r == 0 && (folder->unwatched || (folder->remote && !s->root.remote)))
-                r = agenda_due(&s->agenda, folder, usec_add(clock_monotonic(), s->poll));
+                r = pass_plan(s, folder, usec_add(clock_monotonic(), s->poll));
         return r;
 }
 
 static int conclude(struct scanner *s, struct folder *folder, const char *path, struct listing *l,
                     bool in_walk, bool force, bool below) {
         int trouble = folder->trouble, r;
-        usec_t due = USEC_INFINITY;
 
         folder->trouble = l->capped ? EFBIG : 0;
         s->n_folders += !folder->looked;
-        r = settle(s, folder, l, &due);
+        r = settle(s, folder, l);
         if (r == 0)
                 r = part_children(s, folder, l);
         if (r == 0)
                 r = tell(s, folder, path, l, force);
         folder->looked = true;
         if (r == 0)
-                r = look_again(s, folder, due);
+                r = look_again(s, folder);
         if (r == 0)
                 r = meet_children(s, folder, l, in_walk, below);
         if (r == 0 && folder->trouble != trouble)
@@ -351,14 +347,10 @@ static int conclude(struct scanner *s, struct folder *folder, const char *path, 
         return r;
 }
 
-static int look(struct scanner *s, struct folder *folder, const char *path, bool in_walk,
-                bool force, bool below) {
-        _cleanup_(listing_done) struct listing l = {};
+/* Return: 1, 0 when it can not be opened, which was dealt with, -errno. */
+static int open_folder(struct scanner *s, struct folder *folder, const char *path, int *ret_fd) {
         _cleanup_close_ int fd =
                 open_beneath(s->root_fd, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
-        struct look at = {
-                .root_fd = s->root_fd, .root_path = s->root.real, .path = path, .who = &s->who};
-        usec_t began = clock_monotonic();
         int r;
 
         if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
@@ -368,6 +360,25 @@ static int look(struct scanner *s, struct folder *folder, const char *path, bool
         r = check_device(s, folder, fd);
         if (r < 0)
                 return r == -EREMCHG ? -ESTALE : troubled(s, folder, path, -r);
+        *ret_fd = steal_fd(&fd);
+        return 1;
+}
+
+static struct look how_to_look(const struct scanner *s, const char *path) {
+        return (struct look){
+                .root_fd = s->root_fd, .root_path = s->root.real, .path = path, .who = &s->who};
+}
+
+static int look(struct scanner *s, struct folder *folder, const char *path, bool in_walk,
+                bool force, bool below) {
+        _cleanup_(listing_done) struct listing l = {};
+        _cleanup_close_ int fd = -1;
+        const struct look at = how_to_look(s, path);
+        usec_t began = clock_monotonic();
+        int r = open_folder(s, folder, path, &fd);
+
+        if (r <= 0)
+                return r;
         r = watch(s, folder, fd);
         if (r < 0)
                 return r;
@@ -376,6 +387,57 @@ static int look(struct scanner *s, struct folder *folder, const char *path, bool
                 return troubled(s, folder, path, -r);
         set_pace(s, folder, began);
         return conclude(s, folder, path, &l, in_walk, force, below);
+}
+
+/* --- those that may have settled ------------------------------------------------------------------------------ */
+
+/* Return: 1 they are in @ret, 0 one is not there any more, -errno. */
+static int look_at_settling(const struct scanner *s, const struct folder *folder, const char *path,
+                            int fd, const struct settle *settle, struct listing *ret) {
+        const struct look at = how_to_look(s, path);
+        size_t n = 0;
+
+        for (size_t i = 0; i < folder->n_pending; i++) {
+                const struct pending *p = &folder->pending[i];
+                int r;
+
+                if (!settle_is_over(folder, p, settle))
+                        continue;
+                r = look_at_one(&at, fd, folder->pending_names + p->name, ret);
+                if (r < 0)
+                        return r;
+                n++;
+        }
+        return ret->entries.n == n;
+}
+
+/* Nothing else is known to have happened in the folder: it is enough to look at these. Any surprise makes it a look at all. */
+static int settle_pending(struct scanner *s, struct folder *folder) {
+        _cleanup_(strbuf_done) struct strbuf path = STRBUF_INIT;
+        _cleanup_(listing_done) struct listing l = {};
+        _cleanup_close_ int fd = -1;
+        struct settle settle = settle_now(s);
+        usec_t now;
+        int r = folder_path(folder, &path);
+
+        if (r == 0)
+                r = open_folder(s, folder, strbuf_str(&path), &fd);
+        if (r <= 0)
+                return r;
+        folder_hints_by_name(folder);
+        r = look_at_settling(s, folder, strbuf_str(&path), fd, &settle, &l);
+        if (r < 0 && r != -ENOMEM)
+                return troubled(s, folder, strbuf_str(&path), -r);
+        if (r > 0)
+                r = settle_confirm(folder, &l, &settle);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return pass_plan(s, folder, settle.now);
+        now = clock_monotonic();
+        folder->no_settle_before = now + 10 * (now - settle.now);
+        r = l.entries.n > 0 ? report_settled(s, strbuf_str(&path), folder, &l) : 0;
+        return r < 0 ? r : turn_again(s, folder);
 }
 
 static int end_of_walk(struct scanner *s) {
@@ -389,7 +451,7 @@ static int end_of_walk(struct scanner *s) {
         return report_scanned(s);
 }
 
-int pass_look(struct scanner *s, struct folder *folder) {
+static int look_at_all(struct scanner *s, struct folder *folder) {
         _cleanup_(strbuf_done) struct strbuf path = STRBUF_INIT;
         bool in_walk = folder->in_walk, force = folder->force, below = folder->below;
         int r = folder_path(folder, &path);
@@ -397,11 +459,35 @@ int pass_look(struct scanner *s, struct folder *folder) {
         if (r < 0)
                 return r;
         agenda_drop(&s->agenda, folder);
+        folder->look_at = folder->look_by = folder->settle_at = USEC_INFINITY;
         folder->force = folder->below = false;
-        r = strlen(strbuf_str(&path)) >= PATH_MAX
-                    ? troubled(s, folder, strbuf_str(&path), ENAMETOOLONG)
-                    : look(s, folder, strbuf_str(&path), in_walk, force, below);
+        r = path.len >= PATH_MAX ? troubled(s, folder, strbuf_str(&path), ENAMETOOLONG)
+                                 : look(s, folder, strbuf_str(&path), in_walk, force, below);
         return r < 0 ? r : end_of_walk(s);
+}
+
+int pass_plan(struct scanner *s, struct folder *folder, usec_t look_at) {
+        if (look_at < folder->look_at)
+                folder->look_at = look_at;
+        if (look_at < folder->look_by)
+                folder->look_by = look_at;
+        return agenda_due(&s->agenda, folder,
+                          folder->look_at < folder->settle_at ? folder->look_at
+                                                              : folder->settle_at);
+}
+
+int pass_look(struct scanner *s, struct folder *folder) {
+        usec_t now = clock_monotonic(), quiet_at = usec_add(s->last_write, s->quiet);
+
+        if (folder->queued || folder->look_by <= now || (folder->look_at <= now && quiet_at <= now))
+                return look_at_all(s, folder);
+        agenda_drop(&s->agenda, folder);
+        if (folder->look_at <= now) /* those who write need the machine more than we do */
+                folder->look_at = quiet_at < folder->look_by ? quiet_at : folder->look_by;
+        if (folder->settle_at > now)
+                return pass_plan(s, folder, USEC_INFINITY);
+        folder->settle_at = USEC_INFINITY;
+        return settle_pending(s, folder);
 }
 
 int pass_list(struct scanner *s, const char *path) {

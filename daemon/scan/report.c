@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/digest.h"
 #include "scan/scanner.h"
 
 #define FILES_PER_MESSAGE 4096
+#define SETTLED_TOGETHER 8192u /* bytes: the peer writes down the first while we look at the next */
 
 /* Nothing is queued up for a peer that does not read: the walk waits, and goes on noticing events. */
 int report_flush(struct scanner *s) {
@@ -95,11 +95,11 @@ static int report_chunk(struct scanner *s, const char *path, const char *fingerp
 
 int report_folder(struct scanner *s, const char *path, const struct folder *folder,
                   const struct listing *listing) {
-        char fingerprint[2 * FINGERPRINT_SIZE + 1];
+        char fingerprint[FINGERPRINT_TEXT];
         size_t first = 0, n = listing->entries.n;
         int r;
 
-        hex_encode(folder->fingerprint, FINGERPRINT_SIZE, fingerprint);
+        fingerprint_to_string(&folder->fingerprint, fingerprint);
         do {
                 size_t end = n - first > FILES_PER_MESSAGE ? first + FILES_PER_MESSAGE : n;
 
@@ -107,6 +107,42 @@ int report_folder(struct scanner *s, const char *path, const struct folder *fold
                 first = end;
         } while (r == 0 && first < n);
         return r;
+}
+
+static int report_settled_chunk(struct scanner *s, const char *path, const char *fingerprint,
+                                const struct listing *l, size_t first, size_t end) {
+        json_t *files = json_array(), *name = frame_name(path);
+
+        for (size_t i = first; files && i < end; i++) {
+                const struct entry *e = &l->entries.items[i];
+
+                if (json_array_append_new(files, frame_name(l->names.data + e->name)) < 0 ||
+                    json_array_append_new(files, json_integer(e->flags)) < 0) {
+                        json_decref(files);
+                        files = NULL;
+                }
+        }
+        if (!files || !name) {
+                json_decref(files);
+                json_decref(name);
+                return -ENOMEM;
+        }
+        return report_queue(s, json_pack("{ss so ss so}", "event", "settled", "path", name,
+                                         "fingerprint", fingerprint, "files", files));
+}
+
+int report_settled(struct scanner *s, const char *path, const struct folder *folder,
+                   const struct listing *settled) {
+        char fingerprint[FINGERPRINT_TEXT];
+        size_t n = settled->entries.n;
+        int r = 0;
+
+        fingerprint_to_string(&folder->fingerprint, fingerprint);
+        for (size_t first = 0, end; r == 0 && first < n; first = end) {
+                end = n - first > FILES_PER_MESSAGE ? first + FILES_PER_MESSAGE : n;
+                r = report_settled_chunk(s, path, fingerprint, settled, first, end);
+        }
+        return r == 0 && framer_queued(s->peer) >= SETTLED_TOGETHER ? report_flush(s) : r;
 }
 
 int report_gone(struct scanner *s, const char *path) {

@@ -13,9 +13,11 @@
 #include "base/text.h"
 #include "ipc/worker.h"
 #include "scan/inspect.h"
+#include "scan/settle.h"
 
 #define SLICE_USEC (20 * USEC_PER_MSEC)   /* of work between two looks at the descriptors */
 #define EVENT_DELAY (100 * USEC_PER_MSEC) /* a file event rarely comes alone */
+#define QUIET (USEC_PER_SEC / 2) /* when nobody writes for so long, what was written is looked at */
 #define CONTENT (IN_MODIFY | IN_CREATE | IN_CLOSE_WRITE)
 #define MORE_EVENTS_USEC (2 * USEC_PER_MSEC)
 #define LINGER_USEC (20 * USEC_PER_MSEC)
@@ -29,13 +31,27 @@
 
 /* --- events -------------------------------------------------------------------------------------------------------- */
 
-static void look_soon(struct scanner *s, struct folder *folder, usec_t at, usec_t delay) {
-        usec_t due = at + delay;
+static usec_t earliest(usec_t a, usec_t b) { return a < b ? a : b; }
 
-        if (due < folder->no_event_before)
-                due = folder->no_event_before;
-        if (agenda_due(&s->agenda, folder, due) < 0)
+static usec_t later(usec_t a, usec_t b) { return a > b ? a : b; }
+
+static void look_soon(struct scanner *s, struct folder *folder, usec_t at) {
+        if (pass_plan(s, folder, later(at, folder->no_event_before)) < 0)
                 s->lost_events = true; /* out of memory: a whole walk needs none */
+}
+
+/* Something is being written: not before all is quiet, unless it can have settled. */
+static void look_when_quiet(struct scanner *s, struct folder *folder, usec_t at) {
+        usec_t from = later(at + s->quiet, folder->no_event_before),
+               by = later(at + s->settle, folder->no_event_before);
+
+        s->last_write = at;
+        if (from < folder->look_at)
+                folder->look_at = from;
+        if (by < folder->look_by)
+                folder->look_by = by;
+        if (pass_plan(s, folder, USEC_INFINITY) < 0)
+                s->lost_events = true;
 }
 
 static void on_folder_event(struct scanner *s, struct folder *folder, uint32_t mask, usec_t at) {
@@ -43,18 +59,11 @@ static void on_folder_event(struct scanner *s, struct folder *folder, uint32_t m
                 s->root.mount_changed = true;
         if (mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) {
                 if (folder->parent)
-                        look_soon(s, folder->parent, at, 0);
+                        look_soon(s, folder->parent, at);
                 else
                         pass_end(s); /* is it still there under its name? */
         }
-        look_soon(s, folder, at, 0);
-}
-
-/* While files are on their way anyhow, and known to be, one more is told of when it can have settled. */
-static usec_t event_delay(const struct scanner *s, const struct folder *folder, uint32_t mask) {
-        if (folder->n_pending > 0 && (mask & CONTENT))
-                return s->settle;
-        return s->settle / 2 < EVENT_DELAY ? s->settle / 2 : EVENT_DELAY;
+        look_soon(s, folder, at);
 }
 
 static void on_event(void *userdata, struct folder *folder, uint32_t mask, const char *name,
@@ -66,7 +75,7 @@ static void on_event(void *userdata, struct folder *folder, uint32_t mask, const
                 return;
         }
         if (mask & IN_ISDIR) {
-                look_soon(s, folder, at, 0); /* at once: a new folder wants its watch */
+                look_soon(s, folder, at); /* at once: a new folder wants its watch */
                 return;
         }
         if (mask & (CONTENT | IN_MOVED_TO))
@@ -77,7 +86,10 @@ static void on_event(void *userdata, struct folder *folder, uint32_t mask, const
                                     .modified = mask & (IN_MODIFY | IN_CREATE | IN_MOVED_TO),
                                     .writing = mask & IN_MODIFY,
                             });
-        look_soon(s, folder, at, event_delay(s, folder, mask));
+        if (mask & CONTENT)
+                look_when_quiet(s, folder, at);
+        else
+                look_soon(s, folder, at + earliest(s->settle / 2, EVENT_DELAY));
 }
 
 int scanner_drain(struct scanner *s) {
@@ -126,19 +138,19 @@ static int add_known(struct scanner *s, const char *key, const json_t *value) {
         _cleanup_free_ char *path = NULL;
         json_t *name = json_string(key);
         struct folder *folder;
-        uint8_t print[FINGERPRINT_SIZE];
+        struct fingerprint print;
         int r;
 
         path = name ? frame_name_decode(name) : NULL;
         json_decref(name);
         if (!path || !json_is_string(value) ||
-            hex_decode(json_string_value(value), print, sizeof(print)) < 0)
+            fingerprint_from_string(json_string_value(value), &print) < 0)
                 return 0; /* then it is sent as if it were new */
         r = folder_make(s->top, path, &folder);
         if (r < 0)
                 return r == -EINVAL ? 0 : r;
         folder->known = true;
-        memcpy(folder->fingerprint, print, sizeof(print));
+        folder->fingerprint = print;
         return 0;
 }
 
@@ -155,6 +167,7 @@ static int on_watch(struct scanner *s, json_t *m) {
         s->settle = get_time(m, "settle", 5 * USEC_PER_SEC);
         s->poll = get_time(m, "poll", 5 * USEC_PER_MINUTE);
         s->rescan = get_time(m, "rescan", USEC_PER_HOUR);
+        s->quiet = earliest(s->settle / 4, QUIET);
         json_object_foreach(known, key, value) {
                 r = add_known(s, key, value);
                 if (r < 0)
@@ -256,20 +269,34 @@ static int reply(struct scanner *s, const struct job *job, const struct inspecti
         return r;
 }
 
+static struct folder *folder_of(const struct scanner *s, const char *path) {
+        const char *slash = strrchr(path, '/');
+        _cleanup_free_ char *dir = strndup(path, slash ? (size_t)(slash - path) : 0);
+
+        return dir ? folder_find(s->top, dir, NULL) : NULL;
+}
+
 /* What the peer knows of the file is old: it gets the folder's listing anew, even if that is as we know it. */
 static void look_at_folder_of(struct scanner *s, const char *path) {
-        _cleanup_free_ char *dir = strdup(path);
-        char *slash = dir ? strrchr(dir, '/') : NULL;
-        struct folder *folder;
+        struct folder *folder = folder_of(s, path);
 
-        if (!dir)
-                return;
-        *(slash ? slash : dir) = '\0';
-        folder = folder_find(s->top, dir, NULL);
         if (!folder)
                 return;
         folder->force = true;
-        look_soon(s, folder, clock_monotonic(), 0);
+        look_soon(s, folder, clock_monotonic());
+}
+
+/* It may have been asked for before it has settled: the answer stands if nothing happens to the file until then. */
+static void note_read(const struct scanner *s, const char *path, usec_t at,
+                      const struct inspection *found) {
+        const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+        struct folder *folder = folder_of(s, path);
+
+        if (folder && folder->n_pending > 0)
+                settle_note_read(folder,
+                                 file_hash(hash_bytes(name, strlen(name)), found->size,
+                                           found->mtime, found->inode),
+                                 at, found->changed);
 }
 
 static int run_job(struct scanner *s, const struct job *job) {
@@ -285,12 +312,15 @@ static int run_job(struct scanner *s, const struct job *job) {
                 .userdata = s,
         };
         struct inspection found = {.status = INSPECT_UNREADABLE}; /* the root is not there */
+        usec_t began = clock_monotonic();
         int r = job->size > LONG_READ ? report_flush(s) : 0;
 
         if (r == 0 && s->root_fd >= 0)
                 r = inspect_file(&request, &found);
         if (r < 0)
                 return r;
+        if (found.status == INSPECT_OK)
+                note_read(s, job->path, began, &found);
         if (found.status == INSPECT_CHANGED || found.status == INSPECT_GONE)
                 look_at_folder_of(s, job->path);
         return reply(s, job, &found);
@@ -307,8 +337,6 @@ static int next_job(struct scanner *s) {
 }
 
 /* --- the loop -------------------------------------------------------------------------------------------------------- */
-
-static usec_t earliest(usec_t a, usec_t b) { return a < b ? a : b; }
 
 static usec_t next_work(const struct scanner *s) {
         if (!s->watching)
@@ -368,7 +396,7 @@ static int work(struct scanner *s) {
                         r = alive < 0 ? alive : r;
                 }
         } while (r > 0 && clock_monotonic() < end && !s->root.mount_changed);
-        return r < 0 ? r : 0;
+        return r < 0 ? r : report_flush(s);
 }
 
 /* Return: 0 nothing for so long, 1 something came, -errno. @wait: USEC_INFINITY: for ever. */

@@ -44,6 +44,8 @@ struct scanner {
         uint64_t n_folders, n_files, n_unwatched;
 
         usec_t settle, poll, rescan;
+        usec_t quiet;      /* nothing is written for so long: a time to look */
+        usec_t last_write; /* that an event told of */
         bool walking;
         usec_t walk_at; /* the next whole walk */
 
@@ -56,6 +58,9 @@ struct scanner {
 int report_root(struct scanner *s);
 int report_folder(struct scanner *s, const char *path, const struct folder *folder,
                   const struct listing *listing);
+/** Of these files, and nothing else. Queued: see report_queue(). */
+int report_settled(struct scanner *s, const char *path, const struct folder *folder,
+                   const struct listing *settled);
 int report_gone(struct scanner *s, const char *path);
 int report_scanned(struct scanner *s);
 int report_limit(struct scanner *s, const char *kind, const char *text);
@@ -73,7 +78,13 @@ int report_flush(struct scanner *s);
 /** pass_begin() - the root's descriptor for looking. Return: 1, 0 when the root is not there, -errno (end). */
 int pass_begin(struct scanner *s);
 void pass_end(struct scanner *s); /* no descriptor is kept */
-/** pass_look() - at one folder that is on the agenda. Return: 0, -errno (end: peer gone, no memory, -ESTALE mounts). */
+/** pass_plan() - look at all of a folder at @look_at or earlier (USEC_INFINITY: as it is planned). Return: 0 or -ENOMEM. */
+int pass_plan(struct scanner *s, struct folder *folder, usec_t look_at);
+/**
+ * pass_look() - at one folder that is on the agenda: at all of it, or at what may have settled
+ *
+ * Return: 0, -errno (end: peer gone, no memory, -ESTALE mounts).
+ */
 int pass_look(struct scanner *s, struct folder *folder);
 /** pass_list() - the peer asks for a folder and all below it again */
 int pass_list(struct scanner *s, const char *path);

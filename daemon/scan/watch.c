@@ -169,10 +169,8 @@ static void on_ignored(struct watcher *w, int wd, usec_t at, on_watch_event on_e
         }
 }
 
-static void on_one(struct watcher *w, const struct inotify_event *e, on_watch_event on_event,
-                   void *userdata) {
-        usec_t now = clock_monotonic();
-
+static void on_one(struct watcher *w, const struct inotify_event *e, usec_t now,
+                   on_watch_event on_event, void *userdata) {
         w->last_at = now > w->last_at ? now : w->last_at + 1;
         if (e->mask & IN_IGNORED) {
                 on_ignored(w, e->wd, w->last_at, on_event, userdata);
@@ -189,6 +187,7 @@ int watcher_read(struct watcher *w, on_watch_event on_event, void *userdata) {
 
         for (unsigned i = 0; i < MAX_READS && w->fd >= 0; i++) {
                 ssize_t n = read(w->fd, w->buffer, READ_SIZE);
+                usec_t now = clock_monotonic();
 
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -204,7 +203,7 @@ int watcher_read(struct watcher *w, on_watch_event on_event, void *userdata) {
                             (w->max_queue > 0 && ++n_events > w->max_queue))
                                 lost = true;
                         if (!lost || e->mask & IN_IGNORED) /* the watch itself must not be lost */
-                                on_one(w, e, on_event, userdata);
+                                on_one(w, e, now, on_event, userdata);
                 }
         }
         return lost;

@@ -15,6 +15,8 @@ enum {
         FLAG_LINK_IN = 4,
         FLAG_LINK_OUT = 8,
         FLAG_UNREADABLE = 16,
+        FLAG_QUIET = 32,
+        FLAG_READ = 64,
         FLAGS_UNSEEN = 0xff, /* not seen yet where it lies now */
 };
 
@@ -246,16 +248,30 @@ static void note_received(const struct root *root, struct evfile *f, usec_t now)
         f->fresh_seen = root->ever_walked;
 }
 
+/* What is in it is asked for once it has settled; while it waits for that, ahead, when there is nothing else to ask. */
+static void want_inspected(struct root *root, struct evfile *f, uint8_t flags) {
+        if (!f->matched || !f->file.regular || f->file.inspected || f->file.unreadable ||
+            f->file.size == 0)
+                return;
+        if (f->file.settled)
+                evfile_queue_inspection(root, f);
+        else if (flags & FLAG_QUIET)
+                evfile_read_ahead(root, f);
+}
+
 void evfile_see(struct root *root, struct evfile *f, const struct file *seen, uint8_t flags,
                 usec_t now) {
         /* Moving a file or opening it does not unsettle what it says: the same bytes, as far as its size and date tell. */
         bool known = f->file.received_at != 0 && f->file.size == seen->size &&
                      f->file.mtime == seen->mtime;
         bool settled = known || (flags & FLAG_SETTLED);
-        bool news = f->flags != flags || f->file.settled != settled;
+        uint8_t lasting = flags & (uint8_t)~FLAG_READ;
+        bool news = f->flags != lasting || f->file.settled != settled;
 
+        if (settled && !f->file.settled && !(flags & FLAG_READ))
+                f->file.inspected = false; /* what was read ahead does not stand */
         f->presence = EVFILE_PRESENT;
-        f->flags = flags;
+        f->flags = lasting;
         f->gone_since = 0;
         f->file.size = seen->size;
         f->file.mtime = seen->mtime;
@@ -265,9 +281,7 @@ void evfile_see(struct root *root, struct evfile *f, const struct file *seen, ui
         f->file.unreadable = flags & FLAG_UNREADABLE;
         f->file.settled = settled;
         note_received(root, f, now);
-        if (f->matched && settled && f->file.regular && !f->file.inspected && !f->file.unreadable &&
-            f->file.size > 0)
-                evfile_queue_inspection(root, f);
+        want_inspected(root, f, flags);
         evfile_account(root->evidence, f);
         evfile_note_unreadable(root->evidence, f);
         if (!news)

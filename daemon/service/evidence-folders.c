@@ -442,6 +442,43 @@ int folder_apply(struct root *root, const char *path, const json_t *files) {
         return r < 0 ? r : add_files(&u, files);
 }
 
+/* The files of a folder by name, while it is not changed. */
+static struct evfile *file_named(const struct folder *folder, const struct lookup *by_name,
+                                 uint64_t seed, const char *name) {
+        uint64_t hash = hash_string(seed, name);
+        size_t cursor = 0;
+        uint32_t i;
+
+        while ((i = lookup_next(by_name, hash, &cursor)) != LOOKUP_NONE)
+                if (strcmp(path_name(folder->files.items[i]->file.path), name) == 0)
+                        return folder->files.items[i];
+        return NULL;
+}
+
+int folder_settled(struct root *root, const char *path, const json_t *files) {
+        struct folder *folder = strmap_get(root->folders, path);
+        _cleanup_(lookup_done) struct lookup by_name = LOOKUP_INIT;
+        uint64_t seed = root->evidence->seed;
+        usec_t now = evidence_now(root->evidence);
+        int r = folder ? lookup_reserve(&by_name, folder->files.n) : 0;
+
+        for (size_t i = 0; folder && i < folder->files.n && r == 0; i++)
+                r = lookup_add(&by_name,
+                               hash_string(seed, path_name(folder->files.items[i]->file.path)),
+                               (uint32_t)i);
+        for (size_t i = 0; folder && i + 1 < json_array_size(files) && r == 0; i += 2) {
+                _cleanup_free_ char *name = frame_name_decode(json_array_get(files, i));
+                struct evfile *f = name ? file_named(folder, &by_name, seed, name) : NULL;
+
+                if (!name)
+                        return -EBADMSG;
+                if (f)
+                        evfile_see(root, f, &f->file,
+                                   (uint8_t)json_integer_value(json_array_get(files, i + 1)), now);
+        }
+        return r;
+}
+
 static bool is_below(const char *path, const char *top) {
         size_t n = strlen(top);
 

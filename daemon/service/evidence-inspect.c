@@ -24,16 +24,39 @@ void evfile_account(struct evidence *e, struct evfile *f) {
         evidence_schedule(e);
 }
 
-void evfile_queue_inspection(struct root *root, struct evfile *f) {
-        if (f->queued || f->file.inspected)
-                return;
-        if (array_push(&root->to_inspect, f) < 0) {
+static void line_up(struct root *root, struct inspect_line *line, struct evfile *f) {
+        if (array_push(&line->files, f) < 0) {
                 log_oom();
                 return;
         }
-        f->queue_at = (uint32_t)(root->to_inspect.n - 1);
+        f->queue_at = (uint32_t)(line->files.n - 1);
         f->queued = true;
         evfile_account(root->evidence, f);
+}
+
+/* Return: it stood there, and was not asked for yet. */
+static bool line_leave(struct inspect_line *line, const struct evfile *f) {
+        if (f->queue_at < line->next || f->queue_at >= line->files.n ||
+            line->files.items[f->queue_at] != f)
+                return false;
+        line->files.items[f->queue_at] = NULL;
+        return true;
+}
+
+void evfile_queue_inspection(struct root *root, struct evfile *f) {
+        /* One that was to be read ahead waits for its turn no longer; an answer under way is as good as another. */
+        bool waits = f->queued && f->ahead && line_leave(&root->read_ahead, f);
+
+        f->ahead = false;
+        if ((!f->queued || waits) && !f->file.inspected)
+                line_up(root, &root->to_inspect, f);
+}
+
+void evfile_read_ahead(struct root *root, struct evfile *f) {
+        if (f->queued || f->file.inspected)
+                return;
+        f->ahead = true;
+        line_up(root, &root->read_ahead, f);
 }
 
 /* It is answered, or not asked for any more. */
@@ -54,8 +77,7 @@ void evfile_unqueue(struct evidence *e, struct evfile *f) {
         for (size_t i = 0; i < ELEMENTSOF(root->running); i++)
                 if (root->running[i].file == f)
                         root->running[i].file = NULL;
-        if (f->queue_at < root->to_inspect.n && root->to_inspect.items[f->queue_at] == f)
-                root->to_inspect.items[f->queue_at] = NULL;
+        line_leave(f->ahead ? &root->read_ahead : &root->to_inspect, f);
         inspection_over(e, f);
 }
 
@@ -86,41 +108,47 @@ static int inspect_one(struct root *root, struct evfile *f) {
         return 0;
 }
 
-static struct evfile *next_to_inspect(struct root *root) {
-        while (root->next_to_inspect < root->to_inspect.n) {
-                struct evfile *f = root->to_inspect.items[root->next_to_inspect++];
-
-                if (f)
-                        return f;
-        }
-        root->next_to_inspect = root->to_inspect.n = 0;
+static struct evfile *line_first(struct inspect_line *line) {
+        for (; line->next < line->files.n; line->next++)
+                if (line->files.items[line->next])
+                        return line->files.items[line->next];
+        line->next = line->files.n = 0;
         return NULL;
 }
 
 /* Answers come in the order of the questions: when the place of the next one is taken, enough are under way. */
 void inspect_more(struct root *root) {
         while (inspection_of(root, root->last_inspection + 1)->id == 0) {
-                struct evfile *f = next_to_inspect(root);
+                struct inspect_line *line = &root->to_inspect;
+                struct evfile *f = line_first(line);
 
-                if (!f)
-                        return;
-                if (inspect_one(root, f) < 0) {
-                        root->next_to_inspect--; /* the scanner is away: it is asked when it is back */
-                        return;
+                if (!f) {
+                        line = &root->read_ahead;
+                        f = line_first(line);
                 }
+                if (!f || inspect_one(root, f) < 0)
+                        return; /* the scanner is away: it is asked when it is back */
+                line->next++;
         }
 }
 
 usec_t inspections_under_way(const struct root *root) {
-        const struct evfile *f = NULL;
+        const struct inspect_line *line = &root->to_inspect;
+        usec_t first = USEC_INFINITY;
+        size_t i = line->next;
 
-        for (uint64_t i = 1; i <= MAX_RUNNING && !f; i++)
-                f = root->running[(root->last_inspection + i) % MAX_RUNNING].file;
-        for (size_t i = root->next_to_inspect; i < root->to_inspect.n && !f; i++)
-                f = root->to_inspect.items[i];
-        if (!f)
-                return USEC_INFINITY;
-        return root->ever_walked ? f->file.received_at : 0;
+        while (i < line->files.n && !line->files.items[i])
+                i++;
+        if (i < line->files.n)
+                first = line->files.items[i]->file.received_at;
+        for (i = 0; i < MAX_RUNNING; i++) {
+                const struct evfile *f = root->running[i].file;
+
+                /* One that was asked for ahead may have settled since, in any order. */
+                if (f && f->file.settled && f->file.received_at < first)
+                        first = f->file.received_at;
+        }
+        return first == USEC_INFINITY || root->ever_walked ? first : 0;
 }
 
 static void take_inspection(struct evfile *f, const json_t *m) {
@@ -145,6 +173,13 @@ static void take_inspection(struct evfile *f, const json_t *m) {
         }
 }
 
+static void line_drop(struct evidence *e, struct inspect_line *line) {
+        for (size_t i = line->next; i < line->files.n; i++)
+                if (line->files.items[i])
+                        inspection_over(e, line->files.items[i]);
+        line->next = line->files.n = 0;
+}
+
 void root_drop_inspections(struct root *root) {
         for (size_t i = 0; i < ELEMENTSOF(root->running); i++) {
                 if (root->running[i].id && peer_state(root->peer) == PEER_UP)
@@ -153,10 +188,8 @@ void root_drop_inspections(struct root *root) {
                         inspection_over(root->evidence, root->running[i].file);
                 root->running[i] = (struct inspection){};
         }
-        for (size_t i = root->next_to_inspect; i < root->to_inspect.n; i++)
-                if (root->to_inspect.items[i])
-                        inspection_over(root->evidence, root->to_inspect.items[i]);
-        root->next_to_inspect = root->to_inspect.n = 0;
+        line_drop(root->evidence, &root->to_inspect);
+        line_drop(root->evidence, &root->read_ahead);
 }
 
 void inspection_answered(struct root *root, const json_t *m, uint64_t id) {

@@ -47,6 +47,7 @@ struct evfile {
         bool bad_name : 1, ignored : 1, link_out : 1, explanation : 1;
         bool matched : 1;    /* its name matches a requirement of an instance that covers it */
         bool queued : 1;     /* for inspection */
+        bool ahead : 1;      /* so, but not settled when it was asked for */
         bool other : 1;      /* nobody asked for it: among n_others */
         bool counted : 1;    /* among contents */
         bool gone_saved : 1; /* the store knows that it is away */
@@ -79,6 +80,12 @@ struct inspection {
         struct evfile *file;
 };
 
+/* Files that wait to be asked for. */
+struct inspect_line {
+        struct evfile_list files; /* from next on; NULL: no longer wanted */
+        size_t next;
+};
+
 /* A folder that can not be read, or a file that counts and can no longer be read. */
 struct unreadable {
         char *path, *text; /* owned; text: path and reason */
@@ -109,8 +116,8 @@ struct root {
         struct unreadable_list unreadable, unreadable_files;
         char *partial_path; /* folder whose listing is arriving; NULL: none */
         json_t *partial;
-        struct evfile_list to_inspect; /* from next_to_inspect on; NULL: no longer wanted */
-        size_t next_to_inspect;
+        struct inspect_line to_inspect; /* settled files */
+        struct inspect_line read_ahead; /* others, asked for when none of those waits */
         uint64_t last_inspection;
         struct inspection running[MAX_RUNNING]; /* by id, the next one over the oldest */
         usec_t waits_from; /* in a pass: what was received before is looked into, all of it */
@@ -174,6 +181,8 @@ struct evidence {
 /* evidence-folders.c */
 int evidence_index(struct evidence *e); /* which instances look where */
 int folder_apply(struct root *root, const char *path, const json_t *files);
+int folder_settled(struct root *root, const char *path,
+                   const json_t *files); /* some of its files have */
 void folder_gone(struct root *root, const char *path);
 void root_forget(struct root *root);    /* root is down: what it holds is remembered */
 void root_reconcile(struct root *root); /* a walk ended: what was not found is missing */
@@ -313,6 +322,7 @@ void inspect_more(struct root *root); /* after something was queued or answered 
 void inspection_answered(struct root *root, const json_t *m, uint64_t id);
 void root_drop_inspections(struct root *root); /* nothing is asked of the scanner any more */
 void evfile_queue_inspection(struct root *root, struct evfile *f);
+void evfile_read_ahead(struct root *root, struct evfile *f); /* it may change yet */
 void evfile_unqueue(struct evidence *e,
                     struct evfile *f); /* an answer that still comes is about nobody */
 void evfile_account(struct evidence *e, struct evfile *f); /* after a change: is it pending? */

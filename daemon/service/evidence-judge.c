@@ -109,7 +109,7 @@ static bool is_ours(const struct ruling *r, const struct evfile *f) {
 static void inherit_received(struct evidence *e, const struct ruling *r, struct evfile *f) {
         struct evfile *before = NULL;
 
-        if (e->task_absent[r->task->index].n == 0 || f->instance != NOWHERE)
+        if (e->task_absent[r->task->index].n == 0 || f->instance != NOWHERE || !f->file.settled)
                 return;
         while ((before = content_next(e, f, before)))
                 if (before->presence == EVFILE_MISSING && is_ours(r, before)) {

@@ -54,13 +54,13 @@ static void arm_pass(struct evidence *e, usec_t at) {
         sd_event_source_set_enabled(e->pass, SD_EVENT_ONESHOT);
 }
 
-/* Under a flood the passes take half of the time at most: those who ask are answered, scanners are heard. */
+/* Under a flood the passes take four fifths of the time at most: those who ask are answered, scanners are heard. */
 static int timed_pass(struct evidence *e) {
         usec_t began = clock_monotonic(), now;
         int r = evidence_pass(e);
 
         now = clock_monotonic();
-        e->rest_until = usec_add(now, now - began);
+        e->rest_until = usec_add(now, (now - began) / 4);
         for (size_t i = 0; i < e->n_roots; i++) /* a judgement may ask for more */
                 inspect_more(&e->roots[i]);
         return r;
@@ -227,6 +227,19 @@ static void on_folder(struct root *root, const json_t *m) {
                 log_warning_errno(r, "Failed to take in folder '%s' of '%s': %m", path, root->path);
 }
 
+static void on_settled(struct root *root, const json_t *m) {
+        const char *path = json_string_value(json_object_get(m, "path"));
+        const json_t *files = json_object_get(m, "files");
+
+        if (!path || !json_is_array(files)) {
+                peer_restart(root->peer, "it sent a folder without files");
+                return;
+        }
+        if (root->ok && folder_settled(root, path, files) < 0)
+                log_warning("Failed to take in what settled in folder '%s' of '%s'", path,
+                            root->path);
+}
+
 static void on_scanned(struct root *root, const json_t *m) {
         json_int_t folders = 0, files = 0;
         bool first = !root->ever_walked;
@@ -310,6 +323,8 @@ static void on_message(struct peer *p, struct message *m, void *userdata) {
                 on_root(root, m->json);
         else if (strcmp(event, "folder") == 0)
                 on_folder(root, m->json);
+        else if (strcmp(event, "settled") == 0)
+                on_settled(root, m->json);
         else if (strcmp(event, "gone") == 0 && path)
                 folder_gone(root, path);
         else if (strcmp(event, "scanned") == 0)
@@ -431,7 +446,8 @@ static void root_done(struct root *root) {
         peer_free(root->peer);
         json_decref(root->partial);
         free(root->partial_path);
-        array_done(&root->to_inspect);
+        array_done(&root->to_inspect.files);
+        array_done(&root->read_ahead.files);
         while (root->folders && (folder = strmap_next(root->folders, &cursor, NULL))) {
                 for (size_t i = 0; i < folder->files.n; i++)
                         evfile_destroy(folder->files.items[i]);

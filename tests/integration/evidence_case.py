@@ -40,7 +40,8 @@ class Replay(evtest.TestCase):
 
     def use(self, tasks, **more):
         self.tasks = tasks
-        self.config = small_year.write_year(self, self.server.url, settle="1s", gone_after="4s", tasks=tasks, **more)
+        values = {"settle": "1s", "gone_after": "4s", **more}
+        self.config = small_year.write_year(self, self.server.url, tasks=tasks, **values)
 
     def service(self, *args, **more):
         return evtest.Service(self.config, self.path("state"), "--now", small_year.NOW, *args, **small_year.FROM_BUILD, **more)

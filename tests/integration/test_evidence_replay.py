@@ -211,6 +211,23 @@ class Digest(Replay):
 
 
 class Names(Replay):
+    def test_written_again_while_it_settles(self):
+        """What was found in a file before it had settled stands only if nothing happens to it until then."""
+        self.use(TASKS, settle="10s")
+        with self.service() as service:
+            self.until(service, "open")
+            path = self.file("1.1/annual report.pdf", seed="early")
+            before = os.stat(path)
+            evtest.eventually(lambda: self.files(service).get("1.1/annual report.pdf", {}).get("sha256"), "looked into early")
+            self.assertEqual(self.state(service), "open")
+            with open(path, "r+b") as file:
+                file.write(b"x" * before.st_size)
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+            evtest.eventually(lambda: self.log(service, "evidence-refused"), "refused")
+            self.assertEqual(self.state(service), "open")
+            self.assertEqual([e["detail"]["verdict"] for e in self.log(service, "evidence-refused")], ["type"])
+            self.assertEqual(self.log(service, "evidence-counted"), [])
+
     def test_decomposed(self):
         # a Mac's name of the folder and of the file; đ and diacritics do not matter either
         folder = unicodedata.normalize("NFD", "1.2/quý I")

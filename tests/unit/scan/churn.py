@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 
-SETTLED = 3
+SETTLED, READ = 3, 64
 CHURN_SECONDS = 3
 QUIET_SECONDS = 1.5  # several times the time to settle
 PATIENCE_SECONDS = 60
@@ -68,6 +68,10 @@ class Scanner:
                 listing[files[i]] = (files[i + 1], files[i + 3], files[i + 4])
             if not message["more"]:
                 self.folders[path] = self.partial.pop(path)
+        elif message.get("event") == "settled":
+            files = message["files"]
+            for name, flags in zip(files[::2], files[1::2]):
+                self.folders[path][name] = (*self.folders[path][name][:2], flags & ~READ)
         elif message.get("event") == "gone":
             self.folders = {p: l for p, l in self.folders.items() if p != path and not p.startswith(path + "/")}
         return True

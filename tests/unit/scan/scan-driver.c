@@ -144,13 +144,24 @@ json_t *scan_file(const json_t *event, const char *name) {
         return NULL;
 }
 
-int scan_flags(const json_t *event, const char *name) {
-        json_t *files = json_object_get(event, "files");
+static bool is_settled(const json_t *event) {
+        return streq_ptr(json_string_value(json_object_get(event, "event")), "settled");
+}
 
-        for (size_t i = 0; i + 4 < json_array_size(files); i += 5)
+int scan_all_flags(const json_t *event, const char *name) {
+        json_t *files = json_object_get(event, "files");
+        size_t values = is_settled(event) ? 2 : 5;
+
+        for (size_t i = 0; i + values <= json_array_size(files); i += values)
                 if (streq_ptr(json_string_value(json_array_get(files, i)), name))
-                        return (int)json_integer_value(json_array_get(files, i + 4));
+                        return (int)json_integer_value(json_array_get(files, i + values - 1));
         return -1;
+}
+
+int scan_flags(const json_t *event, const char *name) {
+        int flags = scan_all_flags(event, name);
+
+        return flags < 0 ? flags : flags & ~(SCAN_QUIET | SCAN_READ);
 }
 
 void scan_expect_file(struct scan *s, const char *path, const char *name, int flags) {
@@ -162,8 +173,9 @@ void scan_expect_file(struct scan *s, const char *path, const char *name, int fl
 
                 if (!m)
                         break;
-                if (streq_ptr(json_string_value(json_object_get(m, "event")), "folder") &&
-                    streq_ptr(json_string_value(json_object_get(m, "path")), path))
+                if (streq_ptr(json_string_value(json_object_get(m, "path")), path) &&
+                    (streq_ptr(json_string_value(json_object_get(m, "event")), "folder") ||
+                     (is_settled(m) && scan_flags(m, name) >= 0)))
                         seen = scan_flags(m, name);
                 json_decref(m);
                 if (seen == flags)

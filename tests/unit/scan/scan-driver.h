@@ -41,13 +41,16 @@ void scan_send(struct scan *s, json_t *message); /* taken over */
 json_t *scan_next(struct scan *s, usec_t timeout);
 /** The next message with that value (string), others are passed over. New reference. */
 json_t *scan_expect(struct scan *s, const char *key, const char *value, const char *path);
-/** Waits until the newest listing of @path has @name with exactly these flags, or, with -1, is without it. */
+/** Waits until the newest word of @path has @name with exactly these flags (as scan_flags()), or, with -1, is without it. */
 void scan_expect_file(struct scan *s, const char *path, const char *name, int flags);
 /** Nothing (but "alive") comes for so long. */
 void scan_expect_silence(struct scan *s, usec_t duration);
 void scan_expect_walk(struct scan *s); /* up to "scanned" */
-/** Flags of @name in a folder event, -1: not in it. */
+#define SCAN_QUIET 32
+#define SCAN_READ 64
+/** Flags of @name in an event "folder" or "settled", but for those two; -1: not in it. */
 int scan_flags(const json_t *event, const char *name);
+int scan_all_flags(const json_t *event, const char *name);
 json_t *scan_file(const json_t *event,
                   const char *name); /* borrowed: [size, mtime, …] begins behind it; NULL */
 

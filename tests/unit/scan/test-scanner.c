@@ -89,8 +89,8 @@ static void test_new_file(void **state) {
         scan_expect_silence(s, 2 * SETTLE);
 }
 
-/* While one is known to be on its way, another one is no reason to tell the whole folder again. */
-static void test_second_file_waits(void **state) {
+/* The folder is told again when what is new in it is quiet; what settles is told by itself. */
+static void test_second_file(void **state) {
         struct scan *s = *state;
         json_t *m;
 
@@ -100,7 +100,12 @@ static void test_second_file_waits(void **state) {
         scan_expect_file(s, "", "a.pdf", REGULAR);
         scan_write(s, "b.pdf", "x");
         m = scan_expect(s, "event", "folder", "");
+        assert_int_equal(scan_flags(m, "b.pdf"), REGULAR);
+        json_decref(m);
+        /* what settles is told by itself */
+        m = scan_expect(s, "event", "settled", "");
         assert_int_equal(scan_flags(m, "a.pdf"), SETTLED);
+        assert_int_equal(scan_flags(m, "b.pdf"), -1);
         json_decref(m);
         scan_expect_file(s, "", "b.pdf", SETTLED);
 }
@@ -133,13 +138,15 @@ static void test_slow_writer(void **state) {
 
 /* An old file is settled at the first look; one that was just made is not. */
 static void test_at_rest(void **state) {
+        /* so long that a busy machine starts the scanner before the new one is at rest, too */
+        const usec_t settle = 2 * USEC_PER_SEC;
         struct scan *s = *state;
         json_t *m;
 
         scan_write(s, "old.pdf", "x");
-        poll(NULL, 0, 300);
+        poll(NULL, 0, (int)(settle / USEC_PER_MSEC) + 100);
         scan_write(s, "new.pdf", "x");
-        start(s);
+        scan_start(s, &(struct scan_options){.settle = settle});
         m = scan_expect(s, "event", "folder", "");
         assert_int_equal(scan_flags(m, "old.pdf"), SETTLED);
         assert_int_equal(scan_flags(m, "new.pdf"), REGULAR);
@@ -453,25 +460,92 @@ static void test_inspect(void **state) {
         json_decref(event);
 }
 
+/* The entry of a file in the next listing of the root that calls it quiet. */
+static json_t *quiet_listing(struct scan *s, const char *name) {
+        for (;;) {
+                json_t *m = scan_expect(s, "event", "folder", "");
+
+                if (scan_all_flags(m, name) == (REGULAR | SCAN_QUIET))
+                        return m;
+                json_decref(m);
+        }
+}
+
+static int flags_when_settled(struct scan *s, const char *name) {
+        json_t *m = scan_expect(s, "event", "settled", "");
+        int flags = scan_all_flags(m, name);
+
+        json_decref(m);
+        return flags;
+}
+
+/* Looked into while it settles: that stands if nothing happens to it until it has. */
+static void test_read_ahead(void **state) {
+        struct scan *s = *state;
+        struct timespec times[2];
+        struct stat before;
+        json_t *m;
+
+        scan_start(s, &(struct scan_options){.settle = 2 * USEC_PER_SEC});
+        scan_expect_walk(s);
+        scan_write(s, "a.txt", "abc");
+        m = quiet_listing(s, "a.txt");
+        ask(s, 1, "a.txt", m, "a.txt", 0);
+        json_decref(m);
+        json_decref(reply_to(s, 1));
+        assert_int_equal(flags_when_settled(s, "a.txt"), SETTLED | SCAN_READ);
+        /* nobody looked into it */
+        scan_write(s, "a.txt", "cba");
+        json_decref(quiet_listing(s, "a.txt"));
+        assert_int_equal(flags_when_settled(s, "a.txt"), SETTLED);
+        /* written again, with the same size and date */
+        scan_write(s, "b.txt", "abc");
+        m = quiet_listing(s, "b.txt");
+        ask(s, 2, "b.txt", m, "b.txt", 0);
+        json_decref(m);
+        json_decref(reply_to(s, 2));
+        assert_int_equal(stat(scan_path(s, "b.txt"), &before), 0);
+        scan_write(s, "b.txt", "cba");
+        times[0] = before.st_atim;
+        times[1] = before.st_mtim;
+        assert_int_equal(utimensat(AT_FDCWD, scan_path(s, "b.txt"), times, 0), 0);
+        assert_int_equal(flags_when_settled(s, "b.txt"), SETTLED);
+        scan_expect_silence(s, SETTLE);
+}
+
+/* A file that is large, or that somebody goes on writing, is not called quiet. */
+static void test_not_quiet(void **state) {
+        struct scan *s = *state;
+        json_t *m;
+        int fd;
+
+        start(s);
+        scan_expect_walk(s);
+        fd = open(scan_path(s, "open.txt"), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+        assert_int_equal(write(fd, "x", 1), 1);
+        scan_write(s, "large.txt", "x");
+        assert_int_equal(truncate(scan_path(s, "large.txt"), 2 << 20), 0);
+        close(open(scan_path(s, "large.txt"), O_WRONLY | O_APPEND | O_CLOEXEC));
+        m = scan_expect(s, "event", "folder", "");
+        assert_int_equal(scan_all_flags(m, "open.txt"), REGULAR);
+        assert_int_equal(scan_all_flags(m, "large.txt"), REGULAR);
+        json_decref(m);
+        close(fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_first_words),
-                TEST(test_new_file),
-                TEST(test_second_file_waits),
-                TEST(test_slow_writer),
-                TEST(test_at_rest),
-                TEST(test_rename_and_delete),
-                TEST(test_mkdir_and_file),
-                TEST(test_tree_moves_in),
-                TEST(test_folder_renamed),
-                TEST(test_folder_recreated),
-                TEST(test_links),
-                TEST(test_names),
-                TEST(test_known),
-                TEST(test_list),
-                TEST(test_inspect),
+                TEST(test_first_words),    TEST(test_new_file),
+                TEST(test_second_file),    TEST(test_slow_writer),
+                TEST(test_at_rest),        TEST(test_rename_and_delete),
+                TEST(test_mkdir_and_file), TEST(test_tree_moves_in),
+                TEST(test_folder_renamed), TEST(test_folder_recreated),
+                TEST(test_links),          TEST(test_names),
+                TEST(test_known),          TEST(test_list),
+                TEST(test_inspect),        TEST(test_read_ahead),
+                TEST(test_not_quiet),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

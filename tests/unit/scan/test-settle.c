@@ -39,22 +39,57 @@ static int teardown(void **state) {
         return 0;
 }
 
-static bool look(struct scene *s, usec_t now) {
-        struct settle settle = {
-                .time = SETTLE, .writer_limit = 100 * SEC, .now = now, .now_real = REAL + now};
-        struct listing l = {};
+static struct settle settle_at(usec_t now) {
+        return (struct settle){.time = SETTLE,
+                               .quiet = SEC,
+                               .writer_limit = 100 * SEC,
+                               .now = now,
+                               .now_real = REAL + now};
+}
+
+static void list_file(struct scene *s, struct listing *l) {
         struct entry e = {.size = s->size,
                           .changed = s->changed,
                           .flags = ENTRY_REGULAR,
                           .name_hash = name_hash()};
+
+        strbuf_add(&l->names, "a.pdf", sizeof("a.pdf"));
+        e.hash = file_hash(e.name_hash, e.size, s->changed, 1);
+        assert_int_equal(array_push(&l->entries, e), 0);
+}
+
+static bool look(struct scene *s, usec_t now) {
+        struct settle settle = settle_at(now);
+        struct listing l = {};
         bool settled;
 
-        e.hash = file_hash(e.name_hash, e.size, s->changed, 1);
-        assert_int_equal(array_push(&l.entries, e), 0);
-        assert_int_equal(settle_apply(s->folder, &l, &settle, &s->due), 0);
+        list_file(s, &l);
+        assert_int_equal(settle_apply(s->folder, &l, &settle), 0);
+        s->due = s->folder->settle_at;
         settled = l.entries.items[0].flags & ENTRY_SETTLED;
         listing_done(&l);
         return settled;
+}
+
+static bool is_over(struct scene *s, usec_t now) {
+        struct settle settle = settle_at(now);
+
+        folder_hints_by_name(s->folder);
+        assert_int_equal(s->folder->n_pending, 1);
+        return settle_is_over(s->folder, &s->folder->pending[0], &settle);
+}
+
+/* What the file is told as when it alone is looked at; -1: as something else than it was. */
+static int confirm(struct scene *s, usec_t now) {
+        struct settle settle = settle_at(now);
+        struct listing l = {};
+        int flags = -1;
+
+        list_file(s, &l);
+        if (settle_confirm(s->folder, &l, &settle) > 0)
+                flags = (int)l.entries.items[0].flags;
+        listing_done(&l);
+        return flags;
 }
 
 static void hint(struct scene *s, usec_t at, bool modified, bool writing) {
@@ -125,31 +160,101 @@ static usec_t due_of_three(struct scene *s, const double written[3]) {
         struct settle settle = {
                 .time = SETTLE, .writer_limit = 100 * SEC, .now = at(2), .now_real = REAL + at(2)};
         struct listing l = {};
-        usec_t due = 0;
-
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 struct entry e = {.size = 1,
                                   .changed = s->changed,
                                   .flags = ENTRY_REGULAR,
                                   .name_hash = hash_bytes(names[i], 5)};
 
+                e.name = l.names.len;
+                strbuf_add(&l.names, names[i], strlen(names[i]) + 1);
                 e.hash = file_hash(e.name_hash, e.size, s->changed, i);
                 folder_hint(s->folder, &(struct hint){.name_hash = e.name_hash,
                                                       .at = at(written[i]),
                                                       .modified = true});
                 assert_int_equal(array_push(&l.entries, e), 0);
         }
-        assert_int_equal(settle_apply(s->folder, &l, &settle, &due), 0);
+        assert_int_equal(settle_apply(s->folder, &l, &settle), 0);
         listing_done(&l);
-        return due;
+        return s->folder->settle_at;
 }
 
 static void test_gathered(void **state) {
-        assert_int_equal(due_of_three(*state, (const double[]){0.2, 0, 0.4}), at(5.4));
+        assert_int_equal(due_of_three(*state, (const double[]){0.02, 0, 0.08}), at(5.08));
 }
 
 static void test_not_gathered(void **state) {
-        assert_int_equal(due_of_three(*state, (const double[]){1.5, 0.2, 0}), at(5.2));
+        assert_int_equal(due_of_three(*state, (const double[]){1.5, 0.05, 0}), at(5.05));
+}
+
+/* Looked at alone, when its time is over and nothing is known to have happened. */
+static void test_confirm(void **state) {
+        struct scene *s = *state;
+        struct fingerprint print = {};
+
+        assert_false(look(s, at(0)));
+        fingerprint_add(&s->folder->fingerprint, s->folder->pending[0].hash, ENTRY_REGULAR);
+        fingerprint_add(&print, s->folder->pending[0].hash, ENTRY_REGULAR | ENTRY_SETTLED);
+        assert_false(is_over(s, at(4.9)));
+        assert_true(is_over(s, at(5)));
+        s->size = 2;
+        assert_int_equal(confirm(s, at(5)), -1);
+        assert_int_equal(s->folder->n_pending, 1);
+        s->size = 1;
+        assert_int_equal(confirm(s, at(5)), ENTRY_REGULAR | ENTRY_SETTLED);
+        assert_int_equal(s->folder->n_pending, 0);
+        assert_int_equal(s->folder->settle_at, USEC_INFINITY);
+        assert_memory_equal(&s->folder->fingerprint, &print, sizeof(print));
+        assert_true(look(s, at(6)));
+}
+
+static void test_nothing_to_confirm(void **state) {
+        struct scene *s = *state;
+
+        assert_false(look(s, at(0)));
+        s->folder->blurred = at(1); /* it may be about this one */
+        assert_false(is_over(s, at(5)));
+        s->folder->blurred = 0;
+        hint(s, at(1), false, false);
+        assert_false(is_over(s, at(7)));
+        assert_false(look(s, at(5)));
+        assert_true(is_over(s, at(6)));
+        hint(s, at(6), true, true);
+        assert_false(look(s, at(7)));
+        assert_int_equal(s->folder->settle_at, USEC_INFINITY);
+        assert_false(is_over(s, at(50)));
+}
+
+/* The file was written then, and found at once; its hash. */
+static uint64_t written(struct scene *s, double second) {
+        s->changed = REAL + at(second);
+        assert_false(look(s, at(second)));
+        return s->folder->pending[0].hash;
+}
+
+/* What was read stands when neither an event nor the times of the file speak against it. */
+static void test_read(void **state) {
+        struct scene *s = *state;
+        const int settled = ENTRY_REGULAR | ENTRY_SETTLED;
+        uint64_t hash = written(s, 0);
+
+        settle_note_read(s->folder, hash + 1, at(1), s->changed); /* another one */
+        assert_int_equal(confirm(s, at(5)), settled);
+        hash = written(s, 10);
+        settle_note_read(s->folder, hash, at(11), s->changed);
+        assert_int_equal(confirm(s, at(15)), settled | ENTRY_READ);
+        hash = written(s, 20);
+        settle_note_read(s->folder, hash, at(21), s->changed - 1);
+        assert_int_equal(confirm(s, at(25)), settled);
+        hash = written(s, 30);
+        settle_note_read(s->folder, hash, at(31), s->changed);
+        hint(s, at(32), true, false);
+        assert_false(look(s, at(33)));
+        assert_int_equal(confirm(s, at(37)), settled);
+        hash = written(s, 40);
+        settle_note_read(s->folder, hash, at(41), s->changed);
+        folder_forget_writers(s->folder); /* events were lost */
+        assert_int_equal(confirm(s, at(45)), settled);
 }
 
 static void test_writer(void **state) {
@@ -250,19 +355,23 @@ static void test_hints_by_name(void **state) {
 }
 
 static void test_fingerprint(void **state) {
-        struct mark a[] = {{1, 3}, {2, 3}}, b[] = {{2, 3}, {1, 3}}, c[] = {{1, 1}, {2, 3}};
-        uint8_t x[FINGERPRINT_SIZE], y[FINGERPRINT_SIZE];
+        struct fingerprint x = {}, y = {}, none = {}, z;
+        char text[FINGERPRINT_TEXT];
 
         (void)state;
-        folder_fingerprint(a, 2, x);
-        folder_fingerprint(b, 2, y);
-        assert_memory_equal(x, y, sizeof(x)); /* whatever the order */
-        folder_fingerprint(c, 2, y);
-        assert_memory_not_equal(x, y, sizeof(x)); /* settled is a difference */
-        folder_fingerprint(a, 1, y);
-        assert_memory_not_equal(x, y, sizeof(x));
-        folder_fingerprint(NULL, 0, y);
-        assert_memory_not_equal(x, y, sizeof(x));
+        fingerprint_add(&x, 1, 3);
+        fingerprint_add(&x, 2, 3);
+        fingerprint_add(&y, 2, 3);
+        assert_memory_not_equal(&x, &y, sizeof(x));
+        assert_memory_not_equal(&y, &none, sizeof(y));
+        fingerprint_add(&y, 1, 1);
+        assert_memory_not_equal(&x, &y, sizeof(x)); /* settled is a difference */
+        fingerprint_remove(&y, 1, 1);
+        fingerprint_add(&y, 1, 3);
+        assert_memory_equal(&x, &y, sizeof(x)); /* whatever the order */
+        assert_int_equal(fingerprint_from_string(fingerprint_to_string(&x, text), &z), 0);
+        assert_memory_equal(&x, &z, sizeof(x));
+        assert_true(fingerprint_from_string("12", &z) < 0);
         assert_true(file_hash(1, 2, 3, 4) != file_hash(1, 2, 3, 5));
         assert_true(file_hash(1, 2, 3, 4) != file_hash(1, 3, 2, 4));
 }
@@ -277,6 +386,9 @@ int main(void) {
                 TEST(test_since_event),
                 TEST(test_gathered),
                 TEST(test_not_gathered),
+                TEST(test_confirm),
+                TEST(test_nothing_to_confirm),
+                TEST(test_read),
                 TEST(test_writer),
                 TEST(test_writer_forgotten),
                 TEST(test_at_rest),

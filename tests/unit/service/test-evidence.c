@@ -20,7 +20,7 @@
 #define PATIENCE (30 * USEC_PER_SEC)
 #define QUIET_MSEC 40 /* longer than the delay of a pass */
 
-enum { REGULAR = 1, SETTLED = 3 };
+enum { REGULAR = 1, SETTLED = 3, QUIET = 33, READ = 67 };
 
 struct house {
         struct builder b;
@@ -35,7 +35,7 @@ struct house {
         char socket[PATH_MAX];
         struct framer *scanner;
         struct strbuf told; /* what people are told of, a line each */
-        unsigned n_changed;
+        unsigned n_changed, n_asked;
 };
 
 static int on_event(void *userdata, const struct evidence_event *event) {
@@ -60,13 +60,15 @@ static void say(struct house *h, json_t *json) {
         json_decref(json);
 }
 
-/* What a file contains follows from its date; "broken" in its name says that it is not whole. */
+/* What a file contains follows from its date; "broken" in its name says that it is not whole, "copy" that it is as version 1. */
 static void answer(struct house *h, const json_t *m) {
         const char *path = json_string_value(json_object_get(m, "path"));
         json_int_t mtime = json_integer_value(json_object_get(m, "mtime"));
         char sha[SHA256_HEX];
 
-        snprintf(sha, sizeof(sha), "%064jx", (uintmax_t)mtime);
+        h->n_asked++;
+        snprintf(sha, sizeof(sha), "%064jx",
+                 (uintmax_t)(strstr(path, "copy") ? at("2018-03-01 08:00") + 1 : mtime));
         say(h,
             json_pack("{s:O, s:s, s:s, s:b, s:b, s:s, s:O, s:I}", "reply", json_object_get(m, "id"),
                       "status", "ok", "type", "pdf", "whole", !strstr(path, "broken"), "signed", 0,
@@ -126,6 +128,13 @@ static void list(struct house *h, const char *folder, const char *files) {
         }
         say(h, json_pack("{s:s, s:s, s:o, s:b}", "event", "folder", "path", folder, "files", array,
                          "more", 0));
+        serve(h);
+}
+
+/* Files of the folder have settled, the others are as they were: "plan.pdf", with these flags */
+static void settled(struct house *h, const char *folder, const char *name, int flags) {
+        say(h, json_pack("{s:s, s:s, s:[s, i]}", "event", "settled", "path", folder, "files", name,
+                         flags));
         serve(h);
 }
 
@@ -486,6 +495,51 @@ static void test_no_news(void **state) {
         house_done(&h);
 }
 
+/* What is read while a file settles counts from then on, if the scanner says that it stands. */
+static void test_read_ahead(void **state) {
+        struct house h;
+
+        house_init(&h, *state, 1);
+        list(&h, "1", "plan.pdf 1 33, report.pdf 2 33, README 3 33");
+        assert_int_equal(h.n_asked, 2);
+        assert_told(&h, "");
+        assert_string_equal(verdict_of(&h, "1/plan.pdf", false), "unsettled");
+        assert_false(evidence_is_quiet(h.evidence));
+        later(&h, USEC_PER_MINUTE);
+        settled(&h, "1", "plan.pdf", READ);
+        assert_told(&h, "received 1/plan.pdf counted\n");
+        assert_int_equal(received_at(&h, "1/plan.pdf") / USEC_PER_MINUTE,
+                         clock_now(&h.clock) / USEC_PER_MINUTE);
+        assert_int_equal(h.n_asked, 2);
+        settled(&h, "1", "report.pdf", SETTLED); /* it was written again since */
+        assert_int_equal(h.n_asked, 3);
+        assert_told(&h, "received 1/report.pdf counted\ncomplete - -\n");
+        assert_true(evidence_is_quiet(h.evidence));
+        /* the next listing is no news */
+        list(&h, "1", "plan.pdf 1 3, report.pdf 2 3, README 3 3");
+        settled(&h, "1", "none.pdf", SETTLED);
+        settled(&h, "elsewhere", "plan.pdf", SETTLED);
+        assert_int_equal(h.n_asked, 3);
+        assert_told(&h, "");
+        house_done(&h);
+}
+
+/* That it is the document of before, as reading ahead shows, does not make it a settled one. */
+static void test_copy_settles(void **state) {
+        struct house h;
+
+        house_init(&h, *state, 1);
+        list(&h, "1", "report.pdf 1 3");
+        list(&h, "1", "report-copy.pdf 7 33");
+        list(&h, "1", "report-copy.pdf 7 1");
+        assert_string_equal(verdict_of(&h, "1/report-copy.pdf", false), "unsettled");
+        settled(&h, "1", "report-copy.pdf", READ);
+        assert_string_equal(verdict_of(&h, "1/report-copy.pdf", false), "counted");
+        assert_int_equal(h.n_asked, 2);
+        assert_told(&h, "received 1/report.pdf counted\n");
+        house_done(&h);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_who_went_is_named, fixture_setup,
@@ -499,6 +553,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_what_programs_leave, fixture_setup,
                                                 fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_no_news, fixture_setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_read_ahead, fixture_setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_copy_settles, fixture_setup, fixture_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
