@@ -111,6 +111,13 @@ void strbuf_add_json(struct strbuf *b, const char *s) {
         strbuf_addc(b, '"');
 }
 
+void strbuf_add_member(struct strbuf *b, const char *name, const char *value) {
+        if (!value)
+                return;
+        strbuf_adds(b, name);
+        strbuf_add_json(b, value);
+}
+
 int strbuf_error(const struct strbuf *b) { return b->failed ? -ENOMEM : 0; }
 
 const char *strbuf_str(const struct strbuf *b) { return b->data ? b->data : ""; }

@@ -42,6 +42,8 @@ void strbuf_addv(struct strbuf *b, const char *format, va_list ap)
         __attribute__((format(printf, 2, 0)));
 /** strbuf_add_json() - UTF-8 as a string of JSON, with its quotation marks; NULL: null */
 void strbuf_add_json(struct strbuf *b, const char *s);
+/** strbuf_add_member() - @name, written with all that stands before the value, and a string of JSON; NULL: nothing at all */
+void strbuf_add_member(struct strbuf *b, const char *name, const char *value);
 /** Return: 0, or -ENOMEM when any addition since init/reset failed. */
 int strbuf_error(const struct strbuf *b);
 /** Return: the string ("" when empty), borrowed until the next change. */

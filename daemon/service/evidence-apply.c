@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/strbuf.h"
 #include "base/text.h"
 #include "base/zone.h"
 #include "service/evidence-internal.h"
@@ -40,40 +41,62 @@ struct more {
         const char *was; /* its path when it counted; then where it lies is `now` */
 };
 
-static int ledger(struct evidence *e, const char *event, const struct instance *in,
-                  const struct evfile *f, const struct more *more) {
+/* A path may be no UTF-8. */
+static int add_path(struct strbuf *b, const char *name, const char *path) {
+        _cleanup_free_ char *clean = path ? text_sanitize(path, strlen(path)) : NULL;
+
+        if (path && !clean)
+                return -ENOMEM;
+        strbuf_add_member(b, name, clean);
+        return 0;
+}
+
+/* Written by hand, names sorted: it is made for every file. */
+static int write_detail(struct strbuf *b, const struct evidence *e, const struct evfile *f,
+                        const struct more *more) {
         char hex[SHA256_HEX] = "", when[INSTANT_BUFFER] = "";
-        const char *path = more->was ? more->was : f->file.path;
-        _cleanup_free_ char *clean = text_sanitize(path, strlen(path)), *text = NULL, *by = NULL,
-                            *lies = NULL;
-        json_t *detail;
+        int r;
 
-        if (more->was)
-                lies = text_sanitize(f->file.path, strlen(f->file.path));
-
-        if (more->by)
-                by = text_sanitize(more->by, strlen(more->by));
         if (f->file.inspected)
                 hex_encode(f->file.sha256, SHA256_SIZE, hex);
         if (f->file.received_at)
                 zone_format(f->file.received_at, when);
-        /* in order of key */
-        detail = json_pack("{s:b, s:s*, s:s*, s:s*, s:s, s:s, s:s*, s:s, s:s, s:I, s:s}",
-                           "as_dated", f->file.as_dated, "by", by, "meant_for", more->meant_for,
-                           "now", lies, "path", clean, "received", when, "reused", more->reused,
-                           "root", e->roots[f->file.root].path, "sha256", hex, "size",
-                           (json_int_t)f->file.size, "verdict",
-                           verdict_to_string(more->was ? VERDICT_COUNTED : f->verdict));
-        text = detail ? json_dumps(detail, JSON_COMPACT) : NULL;
-        json_decref(detail);
-        if (!text)
-                return -ENOMEM;
-        return store_ledger_add(e->config.store, &(struct ledger_row){.at = evidence_now(e),
-                                                                      .event = event,
-                                                                      .instance = in->key,
-                                                                      .task = in->task->id,
-                                                                      .unit = in->unit->id,
-                                                                      .detail = text});
+        strbuf_adds(b, f->file.as_dated ? "{\"as_dated\":true" : "{\"as_dated\":false");
+        r = add_path(b, ",\"by\":", more->by);
+        if (r < 0)
+                return r;
+        strbuf_add_member(b, ",\"meant_for\":", more->meant_for);
+        if (more->was)
+                r = add_path(b, ",\"now\":", f->file.path);
+        if (r == 0)
+                r = add_path(b, ",\"path\":", more->was ? more->was : f->file.path);
+        if (r < 0)
+                return r;
+        strbuf_add_member(b, ",\"received\":", when);
+        strbuf_add_member(b, ",\"reused\":", more->reused);
+        strbuf_add_member(b, ",\"root\":", e->roots[f->file.root].path);
+        strbuf_add_member(b, ",\"sha256\":", hex);
+        strbuf_addf(b, ",\"size\":%ju", (uintmax_t)f->file.size);
+        strbuf_add_member(
+                b, ",\"verdict\":", verdict_to_string(more->was ? VERDICT_COUNTED : f->verdict));
+        strbuf_addc(b, '}');
+        return strbuf_error(b);
+}
+
+static int ledger(struct evidence *e, const char *event, const struct instance *in,
+                  const struct evfile *f, const struct more *more) {
+        _cleanup_(strbuf_done) struct strbuf detail = STRBUF_INIT;
+        int r = write_detail(&detail, e, f, more);
+
+        if (r < 0)
+                return r;
+        return store_ledger_add(e->config.store,
+                                &(struct ledger_row){.at = evidence_now(e),
+                                                     .event = event,
+                                                     .instance = in->key,
+                                                     .task = in->task->id,
+                                                     .unit = in->unit->id,
+                                                     .detail = strbuf_str(&detail)});
 }
 
 static int tell(struct evidence *e, enum notice_kind kind, const struct instance *in,

@@ -243,20 +243,23 @@ static int on_start_over(sd_event_source *s, uint64_t usec, void *userdata) {
 
 static int on_evidence(void *userdata, const struct evidence_event *event) {
         struct manager *m = userdata;
-        const struct instance *i = event->track->instance;
 
-        log_event(LOG_INFO, NULL, &(struct event_fields){.instance = i->key, .unit = i->unit->id},
-                  "%s: %s%s%s", i->key, notice_kind_to_string(event->kind),
-                  event->file.path ? " " : "", event->file.path ? event->file.path : "");
+        pass_lines_add(&m->pass_lines, event->track->instance, event->kind, event->file.path);
         return tell_notice(&m->tell, event->kind, event->track, NULL,
                            &(struct tell_words){.file = &event->file});
 }
 
-static void on_evidence_changed(void *userdata) { manager_turn(userdata); }
+static void on_evidence_changed(void *userdata) {
+        struct manager *m = userdata;
+
+        pass_lines_log(&m->pass_lines);
+        manager_turn(m);
+}
 
 static void on_evidence_failed(void *userdata) {
         struct manager *m = userdata;
 
+        pass_lines_drop(&m->pass_lines);
         m->ahead_of_store = true;
         manager_turn(m);
 }
@@ -491,6 +494,7 @@ struct manager *manager_free(struct manager *m) {
         care_done(m);
         m->outbox = outbox_free(m->outbox);
         m->evidence = evidence_free(m->evidence);
+        pass_lines_drop(&m->pass_lines);
         m->tracks = tracks_free(m->tracks);
         m->instances = instance_set_free(m->instances);
         templates_free(m->templates);

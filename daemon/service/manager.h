@@ -14,6 +14,7 @@
 #include "service/care.h"
 #include "service/evidence.h"
 #include "service/outbox.h"
+#include "service/pass-lines.h"
 #include "service/tell.h"
 #include "service/track.h"
 
@@ -48,9 +49,10 @@ struct manager {
         struct tell tell;                     /* borrows the above */
         sd_event_source *turn, *wake, *start; /* owned */
         usec_t started;                       /* monotonic */
-        bool released;       /* mail may leave as far as release goes; mail.hold is apart */
-        bool start_over;     /* slow roots have had their time */
-        bool planned;        /* a plan was made since the start */
+        bool released;   /* mail may leave as far as release goes; mail.hold is apart */
+        bool start_over; /* slow roots have had their time */
+        bool planned;    /* a plan was made since the start */
+        struct pass_lines pass_lines;
         bool ahead_of_store; /* what evidence found could not be written: all is made anew at once */
         usec_t first_pass;   /* of the evidence made then, monotonic: not before */
         usec_t next;         /* next instant at which a mail may be due; USEC_INFINITY */

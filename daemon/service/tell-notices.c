@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/strbuf.h"
 #include "base/zone.h"
 #include "service/events.h"
 #include "service/tell-internal.h"
@@ -64,34 +65,52 @@ usec_t tell_notice_leaves(const struct tell *t, enum notice_kind kind, usec_t du
                                              : leave_of(t, kind, now);
 }
 
+/* Written by hand: one is made for every file. */
+static void write_file(struct strbuf *b, const struct file_note *file) {
+        strbuf_add_member(b, "\"path\":", file->path);
+        strbuf_addf(b, ",\"size\":%ju,\"at\":%jd", (uintmax_t)file->size, (intmax_t)file->at);
+        strbuf_add_member(b, ",\"verdict\":", verdict_to_string(file->verdict));
+        strbuf_add_member(b, ",\"sha256\":", file->sha256);
+        strbuf_add_member(b, ",\"requirement\":", file->requirement);
+        strbuf_add_member(b, ",\"detail\":", file->detail);
+        strbuf_add_member(b, ",\"folder\":", file->folder);
+}
+
+static int write_words(struct strbuf *b, const struct tell_words *words) {
+        const char *between = "";
+
+        strbuf_addc(b, '{');
+        if (words->file && words->file->path) {
+                write_file(b, words->file);
+                between = ",";
+        }
+        if (words->text) {
+                strbuf_adds(b, between);
+                strbuf_add_member(b, "\"text\":", words->text);
+                between = ",";
+        }
+        if (words->trouble) {
+                _cleanup_free_ char *trouble = trouble_dump(words->trouble);
+
+                if (!trouble)
+                        return -ENOMEM;
+                strbuf_addf(b, "%s\"trouble\":%s", between, trouble);
+                between = ",";
+        }
+        if (words->old_deadline)
+                strbuf_addf(b, "%s\"old_deadline\":%jd", between, (intmax_t)words->old_deadline);
+        strbuf_addc(b, '}');
+        return strbuf_error(b);
+}
+
 int tell_notice(struct tell *t, enum notice_kind kind, const struct track *track,
                 const struct unit *unit, const struct tell_words *words) {
-        const struct file_note *file = words->file;
+        _cleanup_(strbuf_done) struct strbuf detail = STRBUF_INIT;
         usec_t now = now_of(t);
-        _cleanup_free_ char *detail = NULL;
-        json_t *j = json_object();
+        int r = write_words(&detail, words);
 
-        if (j && file && file->path)
-                json_object_update_new(j,
-                                       json_pack("{s:s, s:I, s:I, s:s, s:s*, s:s*, s:s*, s:s*}",
-                                                 "path", file->path, "size", (json_int_t)file->size,
-                                                 "at", (json_int_t)file->at, "verdict",
-                                                 verdict_to_string(file->verdict), "sha256",
-                                                 file->sha256, "requirement", file->requirement,
-                                                 "detail", file->detail, "folder", file->folder));
-        if (j && words->text)
-                json_object_set_new(j, "text", json_string(words->text));
-        if (j && words->trouble) {
-                _cleanup_free_ char *dump = trouble_dump(words->trouble);
-
-                json_object_set_new(j, "trouble", dump ? json_loads(dump, 0, NULL) : NULL);
-        }
-        if (j && words->old_deadline)
-                json_object_set_new(j, "old_deadline", json_integer(words->old_deadline));
-        detail = j ? json_dumps(j, JSON_COMPACT) : NULL;
-        json_decref(j);
-        if (!detail)
-                return -ENOMEM;
+        if (r < 0)
+                return r;
         return store_add_notice(
                 t->store, &(struct stored_notice){.kind = kind,
                                                   .instance = track ? track->instance->key : NULL,
@@ -100,7 +119,7 @@ int tell_notice(struct tell *t, enum notice_kind kind, const struct track *track
                                                                  : NULL,
                                                   .created = now,
                                                   .leave = leave_of(t, kind, now),
-                                                  .detail = detail});
+                                                  .detail = strbuf_str(&detail)});
 }
 
 int tell_trouble(struct tell *t, const struct trouble *trouble) {

@@ -104,15 +104,15 @@ int store_ledger_add(struct store *store, const struct ledger_row *row) {
                 "INSERT OR FAIL INTO ledger (seq, at, event, instance, task, unit, address, detail,"
                 " hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
         struct ledger_row next = *row;
-        uint8_t before[SHA256_SIZE];
-        int r = store_ledger_head(store, before, &next.seq);
+        int r = store->head_known ? 0 : store_ledger_head(store, store->head, &store->head_seq);
 
         if (r < 0)
                 return r;
-        next.seq++;
+        store->head_known = false; /* until this row stands */
+        next.seq = store->head_seq + 1;
         if (!next.detail)
                 next.detail = "{}";
-        r = hash_row(before, &next, next.hash);
+        r = hash_row(store->head, &next, next.hash);
         if (r < 0)
                 return r;
         query_i64(&q, next.seq);
@@ -124,7 +124,13 @@ int store_ledger_add(struct store *store, const struct ledger_row *row) {
         query_text(&q, next.address);
         query_text(&q, next.detail);
         query_blob(&q, next.hash, SHA256_SIZE);
-        return query_run(&q);
+        r = query_run(&q);
+        if (r < 0)
+                return r;
+        memcpy(store->head, next.hash, SHA256_SIZE);
+        store->head_seq = next.seq;
+        store->head_known = true;
+        return 0;
 }
 
 /* ---- asking ---- */

@@ -13,15 +13,18 @@
 struct statement;
 
 struct store {
-        sqlite3 *db;             /* owned */
-        char *dir;               /* owned */
-        char *path;              /* of the database; owned */
-        int lock_fd;             /* owned; -1 */
-        bool in_transaction;     /* between store_begin() and its end */
-        char *error;             /* owned; NULL: none */
-        bool full;               /* the disk had no room for the last change */
-        int changes;             /* SQLite's count of them when the transaction began */
-        struct statement *cache; /* owned, n_cached of them */
+        sqlite3 *db;               /* owned */
+        char *dir;                 /* owned */
+        char *path;                /* of the database; owned */
+        int lock_fd;               /* owned; -1 */
+        bool in_transaction;       /* between store_begin() and its end */
+        char *error;               /* owned; NULL: none */
+        bool full;                 /* the disk had no room for the last change */
+        int changes;               /* SQLite's count of them when the transaction began */
+        bool head_known;           /* of the ledger: in this transaction */
+        uint8_t head[SHA256_SIZE]; /* the hash of its last row, */
+        int64_t head_seq;          /* and its number */
+        struct statement *cache;   /* owned, n_cached of them */
         size_t n_cached;
 };
 

@@ -157,6 +157,7 @@ int store_begin(struct store *store) {
         r = run(store, "BEGIN IMMEDIATE");
         if (r == 0) {
                 store->in_transaction = true;
+                store->head_known = false;
                 store->changes = sqlite3_total_changes(store->db);
         }
         return r;
