@@ -546,15 +546,18 @@ class Bytes(Sender):
 
     def test_early_in_the_message(self):
         """A server that has had enough before the dot: its word counts, and nothing is in doubt."""
+        heard = threading.Event()
+
         def enough(connection):
             connection.sendall(self.FINE)
             connection.recv(10000)
             connection.sendall(b"552 5.3.4 too big\r\n")
-            while connection.recv(100000):
-                pass
+            heard.wait(60)  # it takes no more: the dot can not leave before
 
         server, worker = self.play((self.GROUP, enough))
+        self.addCleanup(heard.set)
         answer = worker.send(server.url(), body=b"x\r\n" * 5000000, timeout=60)
+        heard.set()
         self.check(answer, "permanent", "data", code=552, enhanced="5.3.4")
 
     def test_no_smtp(self):
