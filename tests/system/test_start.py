@@ -54,7 +54,8 @@ class Start(evsystem.TestCase):
             self.assertEqual(done.stderr + done.stdout, "")
 
     def test_1_exposure(self):
-        most = {"evidenced": 0.4, "evidenced-scan": 0.4, "evidenced-mail": 1.1}
+        # 0.1 of the decider's is chown() for publish.group, which gives its own files to its own groups
+        most = {"evidenced": 0.5, "evidenced-scan": 0.4, "evidenced-mail": 1.1}
         for unit, limit in most.items():
             for instance in ("", "@x"):
                 said = run("systemd-analyze", "security", "--no-pager", f"{unit}{instance}.service")
