@@ -70,5 +70,5 @@ struct look {
  * Return: 0, -errno.
  */
 int look_at(const struct look *look, int dir_fd, struct listing *ret);
-/** look_at_one() - at one name of an open folder (borrowed); added to @ret if it is there. Return: 0, -errno. */
-int look_at_one(const struct look *look, int dir_fd, const char *name, struct listing *ret);
+/** look_at_one() - at one name of an open folder (borrowed); added to @l if it is there. Return: 0, -errno. */
+int look_at_one(const struct look *look, int dir_fd, const char *name, struct listing *l);
