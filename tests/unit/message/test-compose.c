@@ -25,7 +25,7 @@ static void expect_in(const char *text, const char *part) {
                 fail_msg("'%s' is not in '%s'", part, text);
 }
 
-static void test_what_a_reminder_says(void **state) {
+static struct notice *reminder_with_files(struct fixture *f, const char *now) {
         static const struct file_note files[] = {
                 {.path = "1.2/a.pdf", .verdict = VERDICT_COUNTED},
                 {.path = "1.2/b.pdf", .verdict = VERDICT_BROKEN},
@@ -37,15 +37,21 @@ static void test_what_a_reminder_says(void **state) {
                  .detail = "1.3@2018-11-20",
                  .folder = "1.3/x"},
         };
-        struct fixture *f = *state;
-        _cleanup_free_ char *vi = NULL, *en = NULL;
         struct notice *n;
 
         f->b.model->evidence.display = builder_strings(&f->b, "\\\\server\\share");
-        f->now = at("2018-11-22 07:30");
+        f->now = at(now);
         n = add(f, NOTICE_REMINDER, "1.2@2018-11-25");
         n->files = files;
         n->n_files = ELEMENTSOF(files);
+        return n;
+}
+
+static void test_what_a_reminder_says(void **state) {
+        struct fixture *f = *state;
+        _cleanup_free_ char *vi = NULL;
+        struct notice *n = reminder_with_files(f, "2018-11-22 07:30");
+
         n->n_reminded = 4;
         n->last_reminded = at("2018-11-20 07:30");
         vi = text_of(f, LANGUAGE_VI);
@@ -70,11 +76,14 @@ static void test_what_a_reminder_says(void **state) {
         expect_in(vi, "Đã nhắc: 04 lần (lần gần nhất: 07 giờ 30 ngày 20/11/2018)\n");
         expect_in(vi, "nhắc lại lúc 07 giờ 30 ngày 23/11/2018, gửi VP\n");
         expect_in(vi, "(tên tệp bắt đầu bằng “GIAI-TRINH”)");
+}
+
+static void test_what_an_english_reminder_says(void **state) {
+        struct fixture *f = *state;
+        _cleanup_free_ char *en = NULL;
+
         f->b.model->evidence.explanation = "*giai?trinh*";
-        f->now = at("2018-11-29 07:30");
-        n = add(f, NOTICE_REMINDER, "1.2@2018-11-25");
-        n->files = files;
-        n->n_files = ELEMENTSOF(files);
+        reminder_with_files(f, "2018-11-29 07:30");
         en = text_of(f, LANGUAGE_EN);
         expect_in(en, "1.2/d.pdf – it is a JPEG picture; a PDF or a Word document (docx) is asked "
                       "for (renaming does not change that)\n");
@@ -450,6 +459,7 @@ static void test_a_bad_message_id(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_what_a_reminder_says),
+                TEST(test_what_an_english_reminder_says),
                 TEST(test_the_last_reminder),
                 TEST(test_what_ended),
                 TEST(test_closings),

@@ -136,54 +136,45 @@ static void test_a_missing_phrase_is_an_error(void **state) {
         value_pool_done(&pool);
 }
 
+static const struct {
+        struct trouble trouble;
+        const char *en, *vi;
+} troubles[] = {
+        {{.kind = TROUBLE_ROOT, .path = "/srv/a", .state = "missing", .detail = "why"},
+         "Evidence root /srv/a: missing since 07:30 on 06/11/2018: why",
+         "Thư mục tài liệu /srv/a: không tìm thấy từ 07 giờ 30 ngày 06/11/2018 (“why”)"},
+        {{.kind = TROUBLE_LIMIT, .path = "/srv/a", .detail = "why"}, "/srv/a: why", "(“why”)"},
+        {{.kind = TROUBLE_FOLDERS, .path = "/srv/a", .n = 2, .detail = "Permission denied"},
+         "2 folders can not be read, among them /srv/a: Permission denied",
+         "Có 2 thư mục không đọc được, trong đó có /srv/a (không có quyền truy cập: "
+         "“Permission denied”)"},
+        {{.kind = TROUBLE_FOLDERS, .path = "/srv/a", .n = 1}, "1 folder can", "Có 1 thư mục"},
+        {{.kind = TROUBLE_FILES, .path = "/srv/a", .n = 2, .detail = "Permission denied"},
+         "2 files that count can no longer be read, among them /srv/a: Permission denied.",
+         "Có 2 tệp đã được tính nay không đọc được, trong đó có /srv/a (không có quyền"},
+        {{.kind = TROUBLE_FILES, .path = "/srv/a", .n = 1}, "1 file that counts", "1 tệp"},
+        {{.kind = TROUBLE_MAIL}, "since 07:30", "từ 07 giờ 30"},
+        {{.kind = TROUBLE_FULL, .path = "/var/a"}, "in /var/a", "vào /var/a"},
+        {{.kind = TROUBLE_SPACE, .path = "/var/a", .n = 9}, "9 KiB", "9 KiB"},
+        {{.kind = TROUBLE_LEDGER, .n = 7}, "row 7", "dòng 7"},
+        {{.kind = TROUBLE_BACKUP, .detail = "why"}, "failed: why", "trong đêm: “why”"},
+        {{.kind = TROUBLE_ZONE, .path = "/usr/a"}, "(/usr/a)", "(/usr/a)"},
+        {{.kind = TROUBLE_MAILBOX,
+          .path = "a@b.example",
+          .detail = "no connection within a minute",
+          .about = "Subject"},
+         "a@b.example: no connection within a minute – Subject",
+         "a@b.example: sau một phút vẫn không kết nối được – Subject"},
+        {{.kind = TROUBLE_CLOCK}, "to 08:00 on 06/11/2018", "sang 08 giờ 00 ngày 06/11/2018"},
+};
+
 /* Whatever goes wrong, in both languages, with all that is particular to it. */
 static void test_troubles(void **state) {
-        static const struct {
-                struct trouble trouble;
-                const char *en, *vi;
-        } cases[] = {
-                {{.kind = TROUBLE_ROOT, .path = "/srv/a", .state = "missing", .detail = "why"},
-                 "Evidence root /srv/a: missing since 07:30 on 06/11/2018: why",
-                 "Thư mục tài liệu /srv/a: không tìm thấy từ 07 giờ 30 ngày 06/11/2018 (“why”)"},
-                {{.kind = TROUBLE_LIMIT, .path = "/srv/a", .detail = "why"},
-                 "/srv/a: why",
-                 "(“why”)"},
-                {{.kind = TROUBLE_FOLDERS, .path = "/srv/a", .n = 2, .detail = "Permission denied"},
-                 "2 folders can not be read, among them /srv/a: Permission denied",
-                 "Có 2 thư mục không đọc được, trong đó có /srv/a (không có quyền truy cập: "
-                 "“Permission denied”)"},
-                {{.kind = TROUBLE_FOLDERS, .path = "/srv/a", .n = 1},
-                 "1 folder can",
-                 "Có 1 thư mục"},
-                {{.kind = TROUBLE_FILES, .path = "/srv/a", .n = 2, .detail = "Permission denied"},
-                 "2 files that count can no longer be read, among them /srv/a: Permission denied.",
-                 "Có 2 tệp đã được tính nay không đọc được, trong đó có /srv/a (không có quyền"},
-                {{.kind = TROUBLE_FILES, .path = "/srv/a", .n = 1}, "1 file that counts", "1 tệp"},
-                {{.kind = TROUBLE_MAIL}, "since 07:30", "từ 07 giờ 30"},
-                {{.kind = TROUBLE_FULL, .path = "/var/a"}, "in /var/a", "vào /var/a"},
-                {{.kind = TROUBLE_SPACE, .path = "/var/a", .n = 9}, "9 KiB", "9 KiB"},
-                {{.kind = TROUBLE_LEDGER, .n = 7}, "row 7", "dòng 7"},
-                {{.kind = TROUBLE_BACKUP, .detail = "why"}, "failed: why", "trong đêm: “why”"},
-                {{.kind = TROUBLE_ZONE, .path = "/usr/a"}, "(/usr/a)", "(/usr/a)"},
-                {{.kind = TROUBLE_MAILBOX,
-                  .path = "a@b.example",
-                  .detail = "no connection within a minute",
-                  .about = "Subject"},
-                 "a@b.example: no connection within a minute – Subject",
-                 "a@b.example: sau một phút vẫn không kết nối được – Subject"},
-                {{.kind = TROUBLE_CLOCK},
-                 "to 08:00 on 06/11/2018",
-                 "sang 08 giờ 00 ngày 06/11/2018"},
-        };
-        static const char *const states[] = {"scanning", "missing", "unreadable", "hung",
-                                             "different"};
         bool seen[_TROUBLE_KIND_MAX] = {};
-        struct value_pool pool = VALUE_POOL_INIT;
-        struct words w;
 
         (void)state;
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                struct trouble t = cases[i].trouble;
+        for (size_t i = 0; i < ELEMENTSOF(troubles); i++) {
+                struct trouble t = troubles[i].trouble;
                 _cleanup_free_ char *en = NULL, *vi = NULL;
 
                 seen[t.kind] = true;
@@ -191,12 +182,21 @@ static void test_troubles(void **state) {
                 assert_int_equal(zone_parse("2018-11-06 08:00", &t.until), 0);
                 en = compose_trouble(templates, LANGUAGE_EN, &t);
                 vi = compose_trouble(templates, LANGUAGE_VI, &t);
-                if (!strstr(en, cases[i].en) || !strstr(vi, cases[i].vi))
+                if (!strstr(en, troubles[i].en) || !strstr(vi, troubles[i].vi))
                         fail_msg("%s / %s", en, vi);
                 assert_string_not_equal(en, vi);
         }
         for (int i = 0; i < _TROUBLE_KIND_MAX; i++)
                 assert_true(seen[i]);
+}
+
+static void test_states_of_roots(void **state) {
+        static const char *const states[] = {"scanning", "missing", "unreadable", "hung",
+                                             "different"};
+        struct value_pool pool = VALUE_POOL_INIT;
+        struct words w;
+
+        (void)state;
         for (int l = 0; l < _LANGUAGE_MAX; l++) {
                 words_init(&w, templates, (enum language)l, &pool);
                 for (size_t i = 0; i < ELEMENTSOF(states); i++)
@@ -276,6 +276,7 @@ int main(void) {
                 cmocka_unit_test(test_both_languages),
                 cmocka_unit_test(test_every_name_has_a_phrase),
                 cmocka_unit_test(test_troubles),
+                cmocka_unit_test(test_states_of_roots),
                 cmocka_unit_test(test_what_was_said),
                 cmocka_unit_test(test_own_words_are_said),
                 cmocka_unit_test(test_what_comes_from_outside),
