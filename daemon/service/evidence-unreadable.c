@@ -45,8 +45,11 @@ void evfile_note_unreadable(struct evidence *e, struct evfile *f) {
                 return;
         f->closed = closed;
         if (closed) {
-                log_warning("'%s/%s' can no longer be read; it counts as long as it is the same",
-                            root->path, f->file.path);
+                /* Of a whole share the first is enough for the journal: status and the mail tell how many. */
+                if (root->unreadable_files.n == 0)
+                        log_warning("'%s/%s' can no longer be read; it and others like it count as "
+                                    "long as they are the same",
+                                    root->path, f->file.path);
                 unreadable_add(root, &root->unreadable_files, f->file.path, strerror(EACCES));
         } else {
                 unreadable_forget(&root->unreadable_files, f->file.path);
