@@ -29,13 +29,6 @@
 static uint8_t latin[LOW_END - LOW_BEGIN + HIGH_END - HIGH_BEGIN];
 static pthread_once_t latin_once = PTHREAD_ONCE_INIT;
 
-static bool is_ascii(const uint8_t *s) {
-        for (; *s; s++)
-                if (*s >= 0x80)
-                        return false;
-        return true;
-}
-
 /* A no-break space looks like any other. */
 static bool is_space(ucs4_t c) {
         return c == ' ' || (c >= 0x80 && uc_is_general_category(c, UC_SPACE_SEPARATOR));
@@ -82,7 +75,7 @@ static uint8_t *fold_any(const uint8_t *s, bool diacritics) {
         if (!folded || !diacritics)
                 return steal_ptr(folded);
         drop_diacritics(folded);
-        if (is_ascii(folded))
+        if (text_is_ascii((const char *)folded))
                 return steal_ptr(folded);
         return u8_normalize(UNINORM_NFC, folded, u8_strlen(folded) + 1, NULL, &n);
 }

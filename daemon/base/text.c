@@ -38,6 +38,13 @@ bool utf8_valid(const char *s, size_t len) {
         return !memchr(s, 0, len) && !u8_check((const uint8_t *)s, len);
 }
 
+bool text_is_ascii(const char *s) {
+        for (; *s; s++)
+                if ((unsigned char)*s >= 0x80)
+                        return false;
+        return true;
+}
+
 char *text_nfc(const char *s) {
         size_t len, n;
 

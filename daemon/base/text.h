@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 bool utf8_valid(const char *s, size_t len); /* no surrogates, no overlong forms, no NUL */
+bool text_is_ascii(const char *s);
 
 /** text_nfc() - NFC of @s. Return: owned string; NULL when @s is no valid UTF-8 or memory is out (errno). */
 char *text_nfc(const char *s);

@@ -16,13 +16,6 @@
 #define ADDRESS_MAX 254 /* RFC 5321, 4.5.3.1.3 without the brackets */
 #define DISPLAY_MAX 200
 
-static bool is_ascii(const char *s) {
-        for (; *s; s++)
-                if ((unsigned char)*s >= 0x80)
-                        return false;
-        return true;
-}
-
 static char *lower_ascii(struct arena *arena, const char *s) {
         char *copy = arena_strdup(arena, s);
 
@@ -55,7 +48,7 @@ int domain_parse(struct arena *arena, const char *text, const char **ret, const 
         uint8_t *ascii = NULL;
 
         *ret_error = "the part after @ is no domain such as skhcn.example";
-        if (is_ascii(text)) {
+        if (text_is_ascii(text)) {
                 if (!is_ldh_domain(text))
                         return -EINVAL;
                 *ret = lower_ascii(arena, text);
@@ -94,7 +87,7 @@ static int check_local(const char *s, const char **ret_error) {
                 *ret_error = "the part before @ must have 1 to 64 bytes";
                 return -EINVAL;
         }
-        if (!is_ascii(s) && !is_visible(s)) {
+        if (!text_is_ascii(s) && !is_visible(s)) {
                 *ret_error = "there is an invisible character before the @";
                 return -EINVAL;
         }
@@ -117,7 +110,7 @@ static int check_local(const char *s, const char **ret_error) {
 
 char *address_key(const char *spec) { return text_fold(spec, false); }
 
-bool address_is_ascii(const struct address *address) { return is_ascii(address->spec); }
+bool address_is_ascii(const struct address *address) { return text_is_ascii(address->spec); }
 
 static int parse_spec(struct arena *arena, const char *s, struct address *address,
                       const char **ret_error) {

@@ -373,8 +373,7 @@ void value_address(struct reader *rd, const config_setting_t *s, const struct ke
         else if (!address_is_ascii(&address))
                 rd_error(rd, s,
                          "\"%s\" in '%s': a mail that comes from there, or is answered there, must "
-                         "be "
-                         "ASCII before the @, so that every server takes it",
+                         "be ASCII before the @, so that every server takes it",
                          text, key->name);
         else
                 *ret = address;

@@ -15,13 +15,6 @@
 #define LABEL_MAX 63    /* RFC 1035, 2.3.4 */
 #define ADDRESS_MAX 254 /* RFC 5321, 4.5.3.1.3, without the angle brackets */
 
-static bool is_ascii(const char *s) {
-        for (; *s; s++)
-                if ((unsigned char)*s >= 0x80)
-                        return false;
-        return true;
-}
-
 /* No line end, space, bracket or control character: nothing that could end the address before its end. */
 static bool has_forbidden(const char *s) {
         for (const unsigned char *p = (const unsigned char *)s; *p; p++)
@@ -62,7 +55,7 @@ static int domain_to_ascii(const char *domain, char **ret) {
         int r;
 
         if (domain[0] == '[') { /* a literal: [192.0.2.1], [IPv6:…] */
-                bool ok = domain[1] && domain[strlen(domain) - 1] == ']' && is_ascii(domain);
+                bool ok = domain[1] && domain[strlen(domain) - 1] == ']' && text_is_ascii(domain);
 
                 *ret = ok ? strdup(domain) : NULL;
                 return !ok ? -EINVAL : *ret ? 0 : -ENOMEM;
@@ -108,7 +101,7 @@ int mailbox_prepare(const char *address, char **ret_address, bool *ret_utf8, con
                 whole = NULL;
                 return -ENOMEM;
         }
-        *ret_utf8 = !is_ascii(local);
+        *ret_utf8 = !text_is_ascii(local);
         *ret_address = steal_ptr(whole);
         return 0;
 }

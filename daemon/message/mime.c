@@ -206,18 +206,11 @@ void mime_header(struct strbuf *out, const char *name, const char *value) {
         line_end(&line);
 }
 
-static bool is_ascii(const char *s) {
-        for (; *s; s++)
-                if ((unsigned char)*s >= 0x80)
-                        return false;
-        return true;
-}
-
 /* Is it one mailbox and nothing else, if its local part were ASCII? */
 static bool is_mailbox(const char *spec) {
         const char *at = strrchr(spec, '@');
 
-        if (!at || at == spec || !at[1] || strlen(spec) > SPEC_MAX || !is_ascii(at) ||
+        if (!at || at == spec || !at[1] || strlen(spec) > SPEC_MAX || !text_is_ascii(at) ||
             !utf8_valid(spec, strlen(spec)))
                 return false;
         for (const unsigned char *c = (const unsigned char *)spec; *c; c++)
@@ -227,7 +220,7 @@ static bool is_mailbox(const char *spec) {
         return true;
 }
 
-bool mime_spec_is_safe(const char *spec) { return is_ascii(spec) && is_mailbox(spec); }
+bool mime_spec_is_safe(const char *spec) { return text_is_ascii(spec) && is_mailbox(spec); }
 
 bool mime_id_is_safe(const char *id) {
         size_t len = strlen(id);
@@ -305,7 +298,7 @@ static void add_mailbox(struct line *line, const struct address *a) {
         char spec[SPEC_MAX + sizeof("<>")];
         bool named = a->display && *a->display;
 
-        if (!is_ascii(a->spec)) {
+        if (!text_is_ascii(a->spec)) {
                 add_beyond_ascii(line, a);
                 return;
         }

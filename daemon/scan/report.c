@@ -73,15 +73,31 @@ static int add_file(json_t *files, const struct listing *l, const struct entry *
         return 0;
 }
 
-static int report_chunk(struct scanner *s, const char *path, const char *fingerprint,
-                        const struct listing *l, size_t first, size_t end) {
-        json_t *files = json_array(), *name = frame_name(path);
+static int add_settled(json_t *files, const struct listing *l, const struct entry *e) {
+        if (json_array_append_new(files, frame_name(l->names.data + e->name)) < 0 ||
+            json_array_append_new(files, json_integer(e->flags)) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+/* Those from @first to before @end, each as @add has it. */
+static json_t *list_files(const struct listing *l, size_t first, size_t end,
+                          int (*add)(json_t *files, const struct listing *l,
+                                     const struct entry *e)) {
+        json_t *files = json_array();
 
         for (size_t i = first; files && i < end; i++)
-                if (add_file(files, l, &l->entries.items[i]) < 0) {
+                if (add(files, l, &l->entries.items[i]) < 0) {
                         json_decref(files);
                         files = NULL;
                 }
+        return files;
+}
+
+static int report_chunk(struct scanner *s, const char *path, const char *fingerprint,
+                        const struct listing *l, size_t first, size_t end) {
+        json_t *files = list_files(l, first, end, add_file), *name = frame_name(path);
+
         if (!files || !name) {
                 json_decref(files);
                 json_decref(name);
@@ -111,17 +127,8 @@ int report_folder(struct scanner *s, const char *path, const struct folder *fold
 
 static int report_settled_chunk(struct scanner *s, const char *path, const char *fingerprint,
                                 const struct listing *l, size_t first, size_t end) {
-        json_t *files = json_array(), *name = frame_name(path);
+        json_t *files = list_files(l, first, end, add_settled), *name = frame_name(path);
 
-        for (size_t i = first; files && i < end; i++) {
-                const struct entry *e = &l->entries.items[i];
-
-                if (json_array_append_new(files, frame_name(l->names.data + e->name)) < 0 ||
-                    json_array_append_new(files, json_integer(e->flags)) < 0) {
-                        json_decref(files);
-                        files = NULL;
-                }
-        }
         if (!files || !name) {
                 json_decref(files);
                 json_decref(name);

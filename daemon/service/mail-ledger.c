@@ -38,25 +38,17 @@ static int add(struct store *store, const struct ledger_row *common, const json_
         return store_ledger_add(store, &row);
 }
 
-/* @name: with all that stands before the value; what is not known is left out. */
-static void add_member(struct strbuf *b, const char *name, const char *value) {
-        if (!value)
-                return;
-        strbuf_adds(b, name);
-        strbuf_add_json(b, value);
-}
-
 /* Written by hand, names sorted: it is made for every mail. */
 static void write_detail(struct strbuf *b, const struct outbox_entry *e, const char *why) {
         strbuf_addf(b, "{\"code\":%d", e->code);
-        add_member(b, ",\"enhanced\":", e->enhanced);
-        add_member(b, ",\"kind\":", notice_kind_to_string(e->message.kind));
-        add_member(b, ",\"message_id\":", e->message.message_id);
-        add_member(b, ",\"reply\":", e->reply);
-        add_member(b, ",\"server\":", e->server);
-        add_member(b, ",\"subject\":", e->message.subject);
+        strbuf_add_member(b, ",\"enhanced\":", e->enhanced);
+        strbuf_add_member(b, ",\"kind\":", notice_kind_to_string(e->message.kind));
+        strbuf_add_member(b, ",\"message_id\":", e->message.message_id);
+        strbuf_add_member(b, ",\"reply\":", e->reply);
+        strbuf_add_member(b, ",\"server\":", e->server);
+        strbuf_add_member(b, ",\"subject\":", e->message.subject);
         strbuf_addf(b, ",\"tries\":%u", (unsigned)e->tries);
-        add_member(b, ",\"why\":", why);
+        strbuf_add_member(b, ",\"why\":", why);
         strbuf_addc(b, '}');
 }
 

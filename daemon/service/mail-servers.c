@@ -82,23 +82,15 @@ void mail_servers_heard(struct mail_servers *servers, size_t index, const char *
                   index + 1 < servers->model->mail.n_servers ? "the next one" : "again later");
 }
 
-/* @name: with all that stands before the value */
-static void add_setting(struct strbuf *b, const char *name, const char *value) {
-        if (!value)
-                return;
-        strbuf_adds(b, name);
-        strbuf_add_json(b, value);
-}
-
 void mail_server_json(struct strbuf *b, const struct mail_server *s) {
-        add_setting(b, "{\"url\":", s->url);
-        add_setting(b, ",\"user\":", s->user);
-        add_setting(b, ",\"credential\":", s->credential);
-        add_setting(b, ",\"password_file\":", s->password_file);
-        add_setting(b, ",\"ca_file\":", s->ca_file);
-        add_setting(b, ",\"client_cert\":", s->client_cert);
-        add_setting(b, ",\"client_key\":", s->client_key);
-        add_setting(b, ",\"auth\":", s->auth);
-        add_setting(b, ",\"security\":", s->security == MAIL_SECURITY_NONE ? "none" : "tls");
+        strbuf_add_member(b, "{\"url\":", s->url);
+        strbuf_add_member(b, ",\"user\":", s->user);
+        strbuf_add_member(b, ",\"credential\":", s->credential);
+        strbuf_add_member(b, ",\"password_file\":", s->password_file);
+        strbuf_add_member(b, ",\"ca_file\":", s->ca_file);
+        strbuf_add_member(b, ",\"client_cert\":", s->client_cert);
+        strbuf_add_member(b, ",\"client_key\":", s->client_key);
+        strbuf_add_member(b, ",\"auth\":", s->auth);
+        strbuf_add_member(b, ",\"security\":", s->security == MAIL_SECURITY_NONE ? "none" : "tls");
         strbuf_addc(b, '}');
 }
